@@ -1,0 +1,54 @@
+"""Generic numbers by type, where a case gives none: judgement without any case in view.
+
+With three types the middle one takes, argument by argument, the geometric mean of the outer two.
+"""
+
+import math
+from typing import Any, Literal
+
+from standoff.case.crisis import Case
+from standoff.case.number import Number
+from standoff.case.parameters import GENERIC_BY_TYPE
+from standoff.case.place import Sources
+from standoff.errors import Problem
+
+BY_TYPE: tuple[tuple[Literal["coercer", "target"], str, str], ...] = (
+    ("coercer", "force_cost", "prize"),
+    ("target", "exit_loss", "office"),
+    ("target", "flight_loss", "office"),
+)
+"""Side, name under `parameters.<side>`, unit."""
+
+
+def with_generic_numbers(case: Case, sources: Sources) -> tuple[Case, list[Problem]]:
+    """The case with empty numbers by type filled in; a half-filled one is a problem."""
+    problems = []
+    sides: dict[str, dict[str, dict[str, Number]]] = {"coercer": {}, "target": {}}
+    for side, name, unit in BY_TYPE:
+        given: dict[str, Number] = getattr(getattr(case.parameters, side), name)
+        types = case.leader(side).types
+        lacking = [kind for kind in types if kind not in given]
+        if not given:
+            sides[side][name] = dict(zip(types, _spread(name, unit, len(types)), strict=True))
+        elif lacking:
+            problem = f"'{name}' gives no number for the type '{lacking[0]}'"
+            remedy = "Give one for each type, or remove the whole of it to take the generic ones."
+            problems.append(
+                Problem(sources.key_at(("parameters", side, name)), problem, remedy, "parameters")
+            )
+    changes = {
+        side: getattr(case.parameters, side).model_copy(update=filled)
+        for side, filled in sides.items()
+        if filled
+    }
+    parameters = case.parameters.model_copy(update=changes)
+    return case.model_copy(update={"parameters": parameters}), problems
+
+
+def _spread(name: str, unit: str, count: int) -> list[Number]:
+    first, last = GENERIC_BY_TYPE[name]
+    shapes: list[dict[str, Any]] = [first, last]
+    if count == 3:
+        ((shape, low),), ((_, high),) = first.items(), last.items()
+        shapes.insert(1, {shape: [math.sqrt(a * b) for a, b in zip(low, high, strict=True)]})
+    return [Number.model_validate({**shape, "unit": unit, "judgement": "generic prior"}) for shape in shapes]

@@ -1,0 +1,69 @@
+"""Monotone cubic interpolation on evenly spaced nodes of a probability (Fritsch & Butland 1984).
+
+Nodes are 0, 1/(n-1), ..., 1. Slopes are the harmonic mean of neighbouring secants where these agree in
+sign and 0 elsewhere; a cubic with them never overshoots the data (Fritsch & Carlson 1980), which matters
+because values of a game jump. The end slopes are the three-point formula, limited in the same way.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def slopes(value: Float[Array, "*batch node"]) -> Float[Array, "*batch node"]:
+    """Slopes of the monotone cubic, per node step (not per unit of probability)."""
+    secant = value[..., 1:] - value[..., :-1]
+    left, right = secant[..., :-1], secant[..., 1:]
+    agree = left * right > 0
+    inner = jnp.where(agree, 2 * left * right / jnp.where(agree, left + right, 1.0), 0.0)
+
+    def end(near: Float[Array, "*batch 1"], next_: Float[Array, "*batch 1"]) -> Float[Array, "*batch 1"]:
+        slope = 1.5 * near - 0.5 * next_
+        slope = jnp.where(slope * near <= 0, 0.0, slope)
+        return jnp.where((near * next_ <= 0) & (jnp.abs(slope) > 3 * jnp.abs(near)), 3 * near, slope)
+
+    first = end(secant[..., :1], secant[..., 1:2])
+    last = end(secant[..., -1:], secant[..., -2:-1])
+    return jnp.concatenate([first, inner, last], axis=-1)
+
+
+def evaluate(
+    value: Float[Array, "*batch node"], slope: Float[Array, "*batch node"], at: Float[Array, "*batch point"]
+) -> tuple[Float[Array, "*batch point"], Float[Array, "*batch point"]]:
+    """Value of the cubic at probabilities `at`, and its derivative per unit of probability."""
+    cells = value.shape[-1] - 1
+    x = at * cells
+    cell = jnp.clip(x.astype(jnp.int32), 0, cells - 1)
+    t = x - cell
+
+    def pick(table: Float[Array, "*batch node"], index: Array) -> Float[Array, "*batch point"]:
+        return jnp.take_along_axis(table, index, axis=-1, mode="promise_in_bounds")
+
+    v0, v1 = pick(value, cell), pick(value, cell + 1)
+    s0, s1 = pick(slope, cell), pick(slope, cell + 1)
+    c2 = 3 * (v1 - v0) - 2 * s0 - s1
+    c3 = 2 * (v0 - v1) + s0 + s1
+    return v0 + t * (s0 + t * (c2 + t * c3)), (s0 + t * (2 * c2 + 3 * t * c3)) * cells
+
+
+def local(value: Float[Array, "4 *rest"], t: Float[Array, "*rest"], low: Array, high: Array) -> Float[Array, "*rest"]:
+    """The same cubic from the four nodes around a cell, at fraction `t` of it.
+
+    `low` (`high`) marks points in the first (last) cell, where the outer node stands in for a missing one and
+    is not used. Slopes at inner nodes are the harmonic mean; at an end they are the limited three-point formula.
+    """
+    before, here, after = value[1] - value[0], value[2] - value[1], value[3] - value[2]
+
+    def harmonic(a: Float[Array, "*rest"], b: Float[Array, "*rest"]) -> Float[Array, "*rest"]:
+        agree = a * b > 0
+        return jnp.where(agree, 2 * a * b / jnp.where(agree, a + b, 1.0), 0.0)
+
+    def end(near: Float[Array, "*rest"], next_: Float[Array, "*rest"]) -> Float[Array, "*rest"]:
+        slope = 1.5 * near - 0.5 * next_
+        slope = jnp.where(slope * near <= 0, 0.0, slope)
+        return jnp.where((near * next_ <= 0) & (jnp.abs(slope) > 3 * jnp.abs(near)), 3 * near, slope)
+
+    s0 = jnp.where(low, end(here, after), harmonic(before, here))
+    s1 = jnp.where(high, end(here, before), harmonic(here, after))
+    c2 = 3 * here - 2 * s0 - s1
+    c3 = -2 * here + s0 + s1
+    return value[1] + t * (s0 + t * (c2 + t * c3))

@@ -1,0 +1,248 @@
+"""Forwards: two minds, each with its own solved view, meet in the world as it is.
+
+A *mind* is the solution of a view with the two public beliefs that its holder carries: what he believes of the
+other, and what he thinks the other believes of him. Both are updated by Bayes with the strategies of *his* view.
+What he sees of the other's moves passes through a channel: with some chance a move is read as another one (over
+the moves feasible there), and then its detail, rung or package, teaches nothing. Rung, clock and offers are seen
+as they are. A move that is given (a record) is played whatever the strategies say; its ratio can be tempered.
+
+All paths go through the stages of a round together; random numbers belong to path, round and stage, so that
+scenarios with the same key are paired.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from standoff.game.form import OUTCOME, Form, Payoffs
+from standoff.game.interpolate import local
+from standoff.game.response import posterior
+
+
+class Mind(eqx.Module):
+    """A solved view and how its holder reads the other side's moves.
+
+    `log_pi[s]`: log chances at stage s, axes round, state, p, q, type, move. `read[s]`: row-stochastic, chance
+    that a move at stage s is read as another one; identity where nothing is misread.
+    """
+
+    log_pi: tuple[Float[Array, "round state p q 2 move"], ...]
+    read: tuple[Float[Array, "move move"], ...]
+
+
+class Paths(eqx.Module):
+    """Where each path begins: round, state of the first stage, the two types, and both minds' beliefs.
+
+    `belief[mind, axis]`: mind 0 is the coercer's; axis 0 the chance that the coercer is firm, 1 the target.
+    """
+
+    start: Int[Array, " path"]
+    state: Int[Array, " path"]
+    types: Int[Array, "2 path"]
+    belief: Float[Array, "2 2 path"]
+
+
+class Given(eqx.Module):
+    """Moves of a record: `move[round, stage]`, -1 where none is given, and the weight of what it teaches."""
+
+    move: Int[Array, "round stage path"]
+    read: Int[Array, "round stage path"]
+    weight: Float[Array, "round stage path"]
+
+
+class Ended(eqx.Module):
+    """How each path ended: outcome code, round (from 0), discounted payoffs, and the
+    package that was pending when it ended: k for the target's k-th, -k for the coercer's, 0 for none.
+    """
+
+    outcome: Int[Array, " path"]
+    round: Int[Array, " path"]
+    package: Int[Array, " path"]
+    payoff: Float[Array, "2 path"]
+
+
+class Seen(eqx.Module):
+    """What a reader of the run needs, by round: beliefs before each stage and chances of the moves.
+
+    `belief[round, mind, axis, path]` before the round; `expected[round, s][path, move]`: what the *other* side's
+    mind expects at stage s; `own[...]`: what the mover's own strategy does, per type.
+    """
+
+    belief: Float[Array, "round 2 2 path"]
+    state: Int[Array, "round path"]
+    expected: tuple[Float[Array, "round path move"], ...]
+    own: tuple[Float[Array, "round path 2 move"], ...]
+
+
+def lookup(
+    table: Float[Array, "state p q 2 move"],
+    state: Int[Array, " path"],
+    p: Float[Array, " path"],
+    q: Float[Array, " path"],
+) -> Float[Array, "path 2 move"]:
+    """Log chances at beliefs between the nodes: monotone cubic in q, then in p."""
+    nodes = table.shape[1]
+
+    def cell(x: Array) -> tuple[Array, Array, Array, Array]:
+        at = x * (nodes - 1)
+        index = jnp.clip(at.astype(jnp.int32), 0, nodes - 2)
+        offsets = index + jnp.arange(-1, 3)[:, None]
+        return jnp.clip(offsets, 0, nodes - 1), at - index, index == 0, index == nodes - 2
+
+    rows, t, low, high = cell(p)
+    columns, u, left, right = cell(q)
+    near = table[state, rows[:, None], columns[None, :]].astype(jnp.float64)
+    floor = jnp.maximum(near, -745.0)
+
+    def tail(x: Array) -> Array:
+        return x[:, None, None]
+
+    along_q = jax.vmap(lambda row: local(row, tail(u), tail(left), tail(right)))(floor)
+    return local(along_q, tail(t), tail(low), tail(high))
+
+
+def _choose(log_pi: Float[Array, "path move"], uniform: Float[Array, " path"]) -> Int[Array, " path"]:
+    chance = jnp.exp(log_pi - log_pi.max(-1, keepdims=True))
+    level = jnp.cumsum(chance, axis=-1)
+    return (uniform[:, None] * level[:, -1:] >= level).sum(-1).astype(jnp.int32)
+
+
+def _read(row: Float[Array, "path move"], mask: Array, sent: Array, uniform: Array) -> Array:
+    """The move as read: over the feasible ones; as sent where no other reading is feasible."""
+    row = jnp.where(mask, row, 0.0)
+    total = row.sum(-1, keepdims=True)
+    row = jnp.where(total > 0, row, jax.nn.one_hot(sent, row.shape[-1]))
+    return _choose(jnp.log(jnp.maximum(row, 1e-300)), uniform)
+
+
+def _pick(table: Array, index: Array) -> Array:
+    return jnp.take_along_axis(table, index[:, None], axis=-1)[:, 0]
+
+
+def _runner(form: Form, rounds: int, record: bool) -> Callable[..., tuple[Ended, Seen | None]]:
+    stages = form.stages
+    nature = form.nature
+
+    def run(key: PRNGKeyArray, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, given: Given | None
+            ) -> tuple[Ended, Seen | None]:  # fmt: skip
+        count = paths.state.shape[0]
+
+        def one_round(carry: tuple, n: Array) -> tuple[tuple, tuple | None]:
+            state, belief, outcome, at_round, package, payoff, factor = carry
+            begun = (n >= paths.start) & (outcome < 0)
+            place = jnp.where(begun, 0, -1)
+            before, first = belief, state
+            clear = jnp.ones((2, count), bool)  # the last class was read as sent, by mind
+            seen = []
+            for index, stage in enumerate(stages):
+                here = place == index
+                use = jnp.where(here, state, 0)
+                keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), index), 2)
+                log_pi = [lookup(mind.log_pi[index][n], use, *belief[i]) for i, mind in enumerate(minds)]
+                own = log_pi[stage.mover]
+                mover_type = paths.types[stage.mover]
+                mine = jnp.take_along_axis(own, mover_type[:, None, None], axis=1)[:, 0]
+                mask = jnp.asarray(stage.mask)[use]
+                move = _choose(jnp.where(mask, mine, -jnp.inf), jax.random.uniform(keys[0], (count,)))
+                weight = jnp.ones(count)
+                read = _read(minds[1 - stage.mover].read[index][move], mask, move,
+                             jax.random.uniform(keys[1], (count,)))  # fmt: skip
+                if given is not None:
+                    told = given.move[n, index]
+                    move = jnp.where(told >= 0, told, move)
+                    weight = jnp.where(told >= 0, given.weight[n, index], weight)
+                    read = _read(minds[1 - stage.mover].read[index][move], mask, move,
+                                 jax.random.uniform(keys[1], (count,)))  # fmt: skip
+                    read = jnp.where(given.read[n, index] >= 0, given.read[n, index], read)
+                updated = []
+                detail = stage.name not in ("coercer", "target")
+                for i in range(2):
+                    taken = move if i == stage.mover else read
+                    ratio = _pick(log_pi[i][:, 1], taken) - _pick(log_pi[i][:, 0], taken)
+                    learns = here & clear[i] if detail else here
+                    ratio = jnp.where(learns, weight * ratio, 0.0)
+                    updated.append(posterior(belief[i, stage.mover], ratio))
+                    if not detail:
+                        clear = clear.at[i].set(jnp.where(here, taken == move, clear[i]))
+                if record:
+                    other = 1 - stage.mover
+                    b = belief[other, stage.mover][:, None]
+                    theirs = jnp.exp(log_pi[other])
+                    seen.append((b * theirs[:, 1] + (1 - b) * theirs[:, 0], jnp.exp(own)))
+                belief = belief.at[:, stage.mover].set(jnp.stack(updated))
+                pay = world.moves[index][:, paths.types, use[None], move[None]]  # [player, own, path]
+                gain = jnp.stack([pay[0, 0], pay[1, 1]])
+                payoff = payoff + jnp.where(here, factor * gain, 0.0)
+                lead = jnp.asarray(stage.leads, jnp.int32)[move]
+                ends = here & (lead < 0)
+                outcome = jnp.where(ends, jnp.asarray(stage.outcome, jnp.int32)[use, move], outcome)
+                at_round = jnp.where(ends, n, at_round)
+                pending = jnp.asarray([s[2] for s in stage.states], dtype=jnp.int32)[use]
+                package = jnp.where(ends, pending if stage.mover == 0 else -pending, package)
+                state = jnp.where(here & ~ends, jnp.asarray(stage.follow, jnp.int32)[use, move], state)
+                place = jnp.where(ends, -1, jnp.where(here, lead, place))
+            here = place == nature
+            use = jnp.where(here, state, 0)
+            keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), nature), 2)
+            branch = _choose(jnp.log(jnp.maximum(world.chance[use], 1e-300)), jax.random.uniform(keys[0], (count,)))
+            hit = jax.random.uniform(keys[1], (count,)) < _pick(world.hazard[use], branch)
+            removed = here & hit
+            flow = world.flow[:, paths.types, use[None]]
+            gone = world.removed[:, paths.types]
+            gain = jnp.stack([flow[0, 0] + jnp.where(hit, gone[0, 0], 0.0), flow[1, 1] + jnp.where(hit, gone[1, 1], 0.0)])
+            payoff = payoff + jnp.where(here, factor * gain, 0.0)
+            outcome = jnp.where(removed, OUTCOME["coup"], outcome)
+            at_round = jnp.where(removed, n, at_round)
+            state = jnp.where(here & ~removed, jnp.asarray(form.branch, jnp.int32)[use, branch], state)
+            factor = jnp.where(here, factor * world.discount, factor)
+            out = None
+            if record:
+                out = (before, first, tuple(s[0] for s in seen), tuple(s[1] for s in seen))
+            return (state, belief, outcome, at_round, package, payoff, factor), out
+
+        nothing = jnp.full(count, -1, jnp.int32)
+        begin = (paths.state, paths.belief, nothing, nothing, jnp.zeros(count, jnp.int32), jnp.zeros((2, count)),
+                 jnp.ones(count))  # fmt: skip
+        last, out = jax.lax.scan(one_round, begin, jnp.arange(rounds, dtype=jnp.int32))
+        state, _, outcome, at_round, package, payoff, factor = last
+        still = outcome < 0
+        end = world.horizon[:, paths.types, jnp.where(still, state, 0)[None]]
+        payoff = payoff + jnp.where(still, factor * jnp.stack([end[0, 0], end[1, 1]]), 0.0)
+        ended = Ended(
+            jnp.where(still, OUTCOME["stalemate"], outcome), jnp.where(still, rounds - 1, at_round), package, payoff
+        )
+        return ended, Seen(*out) if out is not None else None
+
+    return jax.jit(run)
+
+
+@lru_cache(maxsize=16)
+def _compiled(form: Form, rounds: int, record: bool) -> Callable[..., tuple[Ended, Seen | None]]:
+    return _runner(form, rounds, record)
+
+
+def play(
+    key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, *, rounds: int
+) -> Ended:
+    """Play out paths to their ends: `minds` are the coercer's and the target's, `world` what is the case."""
+    return _compiled(form, rounds, False)(key, minds, world, paths, None)[0]
+
+
+def follow(
+    key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, given: Given, *, rounds: int
+) -> Seen:
+    """Follow a record of moves: beliefs of both minds round by round, and what each expected of the other."""
+    seen = _compiled(form, rounds, True)(key, minds, world, paths, given)[1]
+    if seen is None:  # pragma: no cover - a recorder always returns what it saw
+        raise RuntimeError("the recorder returned nothing")
+    return seen
+
+
+def plain_reading(form: Form) -> tuple[np.ndarray, ...]:
+    """Readings that take every move as it was sent."""
+    return tuple(np.eye(len(stage.moves)) for stage in form.stages)

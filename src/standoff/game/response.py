@@ -1,0 +1,155 @@
+r"""One decision on the belief grid: the logit response of both types and the belief that it induces.
+
+A mover of type i plays move a with chance proportional to exp(lambda Q_i(a)). Moves that go on are worth what
+follows at the *updated* public belief, which the strategy itself determines: with x the log-odds of the firm
+type and d_a = ln pi_1(a) - ln pi_0(a),
+
+    d_a = lambda [Q_1(a; x + d_a) - Q_0(a; x + d_a)] - s,      s = Z_1 - Z_0,     Z_i = ln sum_a exp(lambda Q_i(a))
+
+(agent logit quantal response equilibrium, McKelvey & Palfrey 1998, in likelihood ratios). The Jacobian of
+F_a(d) = d_a - lambda Delta_a(x + d_a) + s(d) is diagonal plus the rank one matrix 1 g', so a Newton step is the
+Sherman-Morrison formula and costs as much as there are moves. Points that plain Newton does not settle are
+continued from lambda = 0. Nothing is capped in silence: what does not settle is returned as such.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from standoff.game.interpolate import evaluate
+
+TOLERANCE = 1e-10
+MAX_NEWTON = 14
+RAMP = 24
+RAMP_TRIES = 6
+LAST_TRIES = 60
+STEP_LIMIT = 3.0
+
+
+class Tables(eqx.Module):
+    """What a mover knows of one decision: axes `type`, `move`, then state, other's belief, own belief.
+
+    `value`, `slope`: worth of what follows at the nodes of the own belief, for moves that go on; `flow` is added
+    to it. `end` is the payoff of the moves that end the game. Masks say what can be played.
+    """
+
+    value: Float[Array, "2 going state other node"]
+    slope: Float[Array, "2 going state other node"]
+    flow: Float[Array, "2 going state"]
+    end: Float[Array, "2 ending state"]
+    can_go: Bool[Array, "going state"]
+    can_end: Bool[Array, "ending state"]
+
+
+class Point(eqx.Module):
+    """State of the iteration: log-likelihood ratios, the next Newton step, the residual, det of the Jacobian."""
+
+    d: Float[Array, "going state other node"]
+    step: Float[Array, "going state other node"]
+    residual: Float[Array, "state other node"]
+    det: Float[Array, "state other node"]
+
+
+class Response(eqx.Module):
+    """A solved decision: chances of the moves that go on and of those that end the game, and their worth."""
+
+    point: Point
+    settled: Bool[Array, "state other node"]
+    log_pi_go: Float[Array, "2 going state other node"]
+    log_pi_end: Float[Array, "2 ending state other node"]
+    worth: Float[Array, "2 going state other node"]
+    after: Float[Array, "going state other node"]
+
+
+def posterior(prior: Float[Array, "*any"], d: Float[Array, "*any"]) -> Float[Array, "*any"]:
+    """Bayes: chance of the firm type after a move with log-likelihood ratio d; 0 and 1 stay as they are."""
+    odds = prior * jnp.exp(d)
+    return odds / (1 - prior + odds)
+
+
+def _worth(
+    tables: Tables, d: Float[Array, "going state other node"]
+) -> tuple[Float[Array, "going state other node"], Array, Array]:
+    nodes = d.shape[-1]
+    after = posterior(jnp.broadcast_to(jnp.linspace(0.0, 1.0, nodes), d.shape), d)
+    worth, gradient = evaluate(tables.value, tables.slope, jnp.broadcast_to(after, (2, *d.shape)))
+    return after, worth + tables.flow[..., None, None], gradient
+
+
+def look(tables: Tables, precision: Float[Array, "state other node"], d: Float[Array, "going state other node"]) -> Point:
+    """Evaluate the equations at d and find the Newton step."""
+    after, worth, gradient = _worth(tables, d)
+    can = tables.can_go[..., None, None]
+    go = jnp.where(can, precision * worth, -jnp.inf)
+    end = jnp.where(tables.can_end[..., None, None], precision * tables.end[..., None, None], -jnp.inf)
+    top = jnp.maximum(go.max(1), end.max(1, initial=-jnp.inf))
+    lift = jnp.exp(go - top[:, None])
+    total = lift.sum(1) + jnp.exp(end - top[:, None]).sum(1)
+    log_total = jnp.log(total) + top
+    change = gradient * (precision * after * (1 - after))
+    error = jnp.where(can, d - (go[1] - go[0]) + (log_total[1] - log_total[0]), 0.0)
+    inverse = 1 / jnp.where(can, 1 - (change[1] - change[0]), 1.0)
+    row = (lift[1] / total[1]) * change[1] - (lift[0] / total[0]) * change[0]
+    bordered = 1 + (row * inverse).sum(0)
+    step = inverse * (error - (row * inverse * error).sum(0) / bordered)
+    return Point(d, step, jnp.abs(error).max(0), bordered / jnp.prod(inverse, axis=0))
+
+
+def play(tables: Tables, precision: Float[Array, ""], point: Point, settled: Array) -> Response:
+    """The strategy at a point, in log chances, with the worth of each move in the mover's unit."""
+    after, worth, _ = _worth(tables, point.d)
+    go = jnp.where(tables.can_go[..., None, None], precision * worth, -jnp.inf)
+    end = jnp.where(tables.can_end, precision * tables.end, -jnp.inf)[..., None, None]
+    end = jnp.broadcast_to(end, (*end.shape[:3], *point.d.shape[-2:]))
+    total = jax.nn.logsumexp(jnp.concatenate([go, end], axis=1), axis=1)[:, None]
+    return Response(point, settled, go - total, end - total, worth, after)
+
+
+class Search(eqx.Module):
+    """State of the search at every node: iteration, share of the precision, iterations at that share, ratios."""
+
+    count: Array
+    share: Float[Array, "state other node"]
+    tries: Array
+    point: Point
+
+
+def _advance(point: Point) -> Float[Array, "going state other node"]:
+    step = jnp.where(jnp.isfinite(point.step), point.step, 0.1)
+    largest = jnp.abs(step).max(0)
+    return point.d - step * jnp.minimum(1.0, STEP_LIMIT / jnp.maximum(largest, 1e-30))
+
+
+def respond(
+    tables: Tables, precision: Float[Array, ""], guess: Float[Array, "going state other node"]
+) -> Response:
+    """Solve the decision at every belief; `guess` warms it.
+
+    A node is settled when its residual, in log-likelihood, is at most `TOLERANCE`. Nodes that `MAX_NEWTON` steps
+    from the guess do not settle begin again at precision 0, which is raised to its full height in `RAMP` parts; at
+    most `RAMP_TRIES` steps are spent on a part and `LAST_TRIES` on the last. The rest is reported as unsettled.
+    """
+    most = MAX_NEWTON + RAMP * RAMP_TRIES + LAST_TRIES
+
+    def done(search: Search) -> Array:
+        return (search.share >= 1) & (search.point.residual <= TOLERANCE)
+
+    def more(search: Search) -> Array:
+        return (search.count < most) & ~done(search).all()
+
+    def again(search: Search) -> Search:
+        point, settled = search.point, done(search)
+        restart = (search.count == MAX_NEWTON) & ~settled
+        rise = ~restart & (search.share < 1) & ((point.residual <= 1e-6) | (search.tries >= RAMP_TRIES))
+        share = jnp.where(restart, 1 / RAMP, jnp.where(rise, jnp.minimum(search.share + 1 / RAMP, 1.0), search.share))
+        share = jnp.where(share > 1 - 0.5 / RAMP, 1.0, share)
+        d = jnp.where(restart, 0.0, jnp.where(settled | (search.count == 0), point.d, _advance(point)))
+        tries = jnp.where(restart | rise, 0, search.tries + 1)
+        return Search(search.count + 1, share, tries, look(tables, precision * share, d))
+
+    shape = guess.shape[1:]
+    blank = Point(guess, jnp.zeros_like(guess), jnp.full(shape, jnp.inf), jnp.ones(shape))
+    start = Search(jnp.asarray(0), jnp.ones(shape), jnp.zeros(shape, jnp.int32), blank)
+    point = jax.lax.while_loop(more, again, start).point
+    return play(tables, precision, point, point.residual <= TOLERANCE)

@@ -1,0 +1,237 @@
+"""All rounds, backwards: values and strategies of every stage on the grid of public beliefs.
+
+Values are kept per player and *own* type, as expectations over the other's type at the belief of the grid
+point, which closes the recursion: with b the belief of player j about the mover and p' the public belief
+after the move,
+
+    V_i(type) = sum_a pi_type(a) Q_type(a; p'(a)),      V_j(type) = sum_a [b pi_1(a) + (1-b) pi_0(a)] W_j(a; p'(a)).
+
+One round is compiled once and called for every round, so that changing the number of rounds costs nothing.
+Within a round the states of a stage are worked through in pieces of `PIECE` that fit in cache (`lax.map`).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from standoff.game.form import Form, Payoffs, Stage
+from standoff.game.interpolate import evaluate, slopes
+from standoff.game.response import Tables, posterior, respond
+
+RESIDUAL = 1e-9
+PIECE = 16
+
+
+class Carry(eqx.Module):
+    """What one round hands to the one before it: values at its start, likelihood ratios of the last two rounds."""
+
+    start: Float[Array, "2 2 first p q"]
+    last: tuple[Float[Array, "piece going state other node"], ...]
+    before: tuple[Float[Array, "piece going state other node"], ...]
+
+
+class Quality(eqx.Module):
+    """How well the points of a round were solved: largest residual, points unsettled, points past a fold."""
+
+    residual: Float[Array, ""]
+    unsettled: Array
+    folded: Array
+    points: Array
+
+
+class Round(eqx.Module):
+    """One solved round, in single precision (what is stored, not what is solved with)."""
+
+    log_pi: tuple[Float[Array, "state p q 2 move"], ...]
+    value: Float[Array, "2 2 first p q"]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A view, solved.
+
+    `log_pi[s]` at stage s and `value` at the beginning of a round are stacked over rounds; `residual` is the largest
+    violation of the equilibrium equations in log-likelihood, `unsettled` and `folded` are shares of points.
+    """
+
+    form: Form
+    log_pi: tuple[Float[Array, "round state p q 2 move"], ...]
+    value: Float[Array, "round 2 2 first p q"]
+    residual: float
+    unsettled: float
+    folded: float
+    seconds: float
+    nodes: int
+    precision: tuple[float, float]
+    status: str = field(default="ok")
+
+    @property
+    def ok(self) -> bool:
+        """Whether every point settled to `RESIDUAL`."""
+        return self.status == "ok"
+
+
+def _mix(nodes: int, tilt: Float[Array, " type"]) -> Float[Array, "type node"]:
+    """Belief of each type of the other player that the mover is firm, at the nodes of the public belief."""
+    node = jnp.linspace(0.0, 1.0, nodes)
+    return jnp.stack([posterior(node, jnp.full_like(node, tilt[0])), posterior(node, jnp.full_like(node, tilt[1]))])
+
+
+def _pieces(count: int) -> np.ndarray:
+    """State indices of a stage in rows of `PIECE`; the last row is filled up with its last state."""
+    rows = -(-count // PIECE)
+    return np.minimum(np.arange(rows * PIECE), count - 1).reshape(rows, PIECE)
+
+
+def _solve_stage(
+    stage: Stage,
+    after: dict[int, tuple[Array, Array]],
+    payoff: Float[Array, "2 2 state move"],
+    precision: Float[Array, ""],
+    mix: Float[Array, "type node"],
+    guess: Float[Array, "piece going state other node"],
+) -> tuple[Array, Array, Array, Quality]:
+    """Solve one stage in all its states.
+
+    `after[s]` holds values of stage s and their slopes, own-belief axis last: [player, type, state, other, node].
+    Returns values in the same layout, log-probabilities [state, type, move, other, node], ratios, quality.
+    """
+    mover, other = stage.mover, 1 - stage.mover
+    going, ending = np.array(stage.going, dtype=int), np.array(stage.ending, dtype=int)
+    index = _pieces(len(stage.states))
+    follow = jnp.asarray(np.maximum(stage.follow, 0)[index][..., going])
+    mask = jnp.asarray(stage.mask[index])
+    pays = jnp.moveaxis(payoff[:, :, index], 2, 0)
+    order = np.argsort(np.concatenate([going, ending]))
+
+    def one(piece: tuple[Array, ...]) -> tuple[Array, Array, Array, Array, Array, Array]:
+        then, can, pay, start = piece
+        leads = [(after[stage.leads[m]], then[:, i]) for i, m in enumerate(stage.going)]
+        value = jnp.stack([table[0][:, :, to] for table, to in leads], axis=2)
+        slope = jnp.stack([table[1][:, :, to] for table, to in leads], axis=2)
+        pay_go, pay_end = jnp.moveaxis(pay[..., going], -1, 2), jnp.moveaxis(pay[..., ending], -1, 2)
+        can_go, can_end = can[:, going].T, can[:, ending].T
+        tables = Tables(value[mover], slope[mover], pay_go[mover], pay_end[mover], can_go, can_end)
+        answer = respond(tables, precision, start)
+        pi_go, pi_end = jnp.exp(answer.log_pi_go), jnp.exp(answer.log_pi_end)
+        own = (pi_go * answer.worth).sum(1) + (pi_end * pay_end[mover][..., None, None]).sum(1)
+        seen, _ = evaluate(value[other], slope[other], jnp.broadcast_to(answer.after, (2, *answer.after.shape)))
+        belief = mix[:, None, None, None, :]
+
+        def expected(pi: Array, worth: Array) -> Array:
+            return ((belief * pi[1] + (1 - belief) * pi[0]) * worth).sum(1)
+
+        theirs = expected(pi_go, seen + pay_go[other][..., None, None])
+        theirs = theirs + expected(pi_end, pay_end[other][..., None, None])
+        both = jnp.stack([own, theirs] if mover == 0 else [theirs, own])
+        log_pi = jnp.concatenate([answer.log_pi_go, answer.log_pi_end], axis=1)[:, order]
+        log_pi = jnp.moveaxis(log_pi, 2, 0).astype(jnp.float32)
+        point = answer.point
+        folded = (point.det <= 0).sum()
+        return both, log_pi, point.d, point.residual.max(), (~answer.settled).sum(), folded
+
+    both, log_pi, d, residual, unsettled, folded = jax.lax.map(one, (follow, mask, pays, guess))
+    count = len(stage.states)
+    both = jnp.moveaxis(both, 0, 2)
+    both = both.reshape(2, 2, -1, *both.shape[4:])[:, :, :count]
+    log_pi = log_pi.reshape(-1, *log_pi.shape[2:])[:count]
+    points = jnp.asarray(index.size * d.shape[-1] * d.shape[-2])
+    return both, log_pi, d, Quality(residual.max(), unsettled.sum(), folded.sum(), points)
+
+
+def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
+    """Value after the target's move: flow, then the levels move, removal from within, and the next round."""
+    then = jnp.asarray(np.maximum(form.branch, 0))
+    chance = jnp.where(jnp.asarray(form.branch >= 0), payoffs.chance, 0.0)
+    survive = chance * (1 - payoffs.hazard) * payoffs.discount
+    removed = (chance * payoffs.hazard).sum(-1)
+    later = sum(
+        survive[:, b, None, None] * start[:, :, then[:, b]] for b in range(form.branch.shape[1])
+    )
+    gone = payoffs.removed[..., None] * removed
+    return later + (payoffs.flow + gone)[..., None, None]
+
+
+def _round(form: Form, nodes: int) -> Callable[[Payoffs, Carry], tuple[Carry, Round, Quality]]:
+    def back(payoffs: Payoffs, carry: Carry) -> tuple[Carry, Round, Quality]:
+        plain: dict[int, Array] = {form.nature: _nature(form, payoffs, carry.start)}
+        ratios: list[Array] = list(carry.last)
+        log_pis: list[Array] = [jnp.zeros(())] * len(form.stages)
+        quality: list[Quality] = []
+        for index in reversed(range(len(form.stages))):
+            stage = form.stages[index]
+            last = (lambda a: jnp.swapaxes(a, -1, -2)) if stage.mover == 0 else (lambda a: a)
+            after = {}
+            for lead in sorted({stage.leads[m] for m in stage.going}):
+                value = last(plain[lead])
+                after[lead] = (value, slopes(value))
+            mix = _mix(nodes, payoffs.tilt[1 - stage.mover])
+            guess = 2 * carry.last[index] - carry.before[index]
+            both, log_pi, ratios[index], good = _solve_stage(
+                stage, after, payoffs.moves[index], payoffs.precision[stage.mover], mix, guess
+            )
+            plain[index] = last(both)
+            # [state, type, move, other, node] -> [state, p, q, type, move]
+            log_pis[index] = jnp.transpose(log_pi, (0, 4, 3, 1, 2) if stage.mover == 0 else (0, 3, 4, 1, 2))
+            quality.append(good)
+        total = Quality(
+            jnp.stack([q.residual for q in quality]).max(),
+            jnp.stack([q.unsettled for q in quality]).sum(),
+            jnp.stack([q.folded for q in quality]).sum(),
+            jnp.stack([q.points for q in quality]).sum(),
+        )
+        return Carry(plain[0], tuple(ratios), carry.last), Round(tuple(log_pis), plain[0].astype(jnp.float32)), total
+
+    return jax.jit(back)
+
+
+@lru_cache(maxsize=8)
+def _compiled(form: Form, nodes: int) -> Callable[[Payoffs, Carry], tuple[Carry, Round, Quality]]:
+    return _round(form, nodes)
+
+
+def solve(form: Form, payoffs: Payoffs, *, rounds: int, nodes: int) -> Solution:
+    """Solve a view: logit quantal response equilibrium, Markov in public state and public beliefs.
+
+    `nodes` is the number of grid nodes per belief axis, 0 and 1 among them. Points are solved to a residual of
+    `RESIDUAL`; where one is not, the status says so in words and the solution must not be called an equilibrium.
+    """
+    began = time.perf_counter()
+    back = _compiled(form, nodes)
+    start = jnp.broadcast_to(payoffs.horizon[..., None, None], (*payoffs.horizon.shape, nodes, nodes))
+    zero = tuple(
+        jnp.zeros((len(_pieces(len(stage.states))), len(stage.going), PIECE, nodes, nodes)) for stage in form.stages
+    )
+    carry = Carry(start, zero, zero)
+    solved: list[Round] = []
+    quality: list[Quality] = []
+    for index in range(rounds):
+        carry, done, good = back(payoffs, carry)
+        if index == 0:
+            carry = Carry(carry.start, carry.last, carry.last)
+        solved.append(done)
+        quality.append(good)
+    solved.reverse()
+    log_pi = tuple(jnp.stack([done.log_pi[s] for done in solved]) for s in range(len(form.stages)))
+    value = jnp.stack([done.value for done in solved])
+    residual = float(max(float(q.residual) for q in quality))
+    points = sum(int(q.points) for q in quality)
+    unsettled = sum(int(q.unsettled) for q in quality) / points
+    folded = sum(int(q.folded) for q in quality) / points
+    status = "ok"
+    if residual > RESIDUAL or not np.isfinite(residual):
+        status = (
+            f"{unsettled:.2%} of the points did not settle (largest residual {residual:.1e}); "
+            "lower the precision or refine the grid"
+        )
+    return Solution(
+        form, log_pi, value, residual, unsettled, folded, time.perf_counter() - began, nodes,
+        (float(payoffs.precision[0]), float(payoffs.precision[1])), status,
+    )  # fmt: skip

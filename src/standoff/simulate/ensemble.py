@@ -1,0 +1,331 @@
+"""Ensembles: every draw solved in every view, played in every scenario, and followed along the record.
+
+A *scenario* says which view each side acts on. Scenarios of one draw share their random numbers, so their
+differences are paired. Draws are independent tasks; the numbers do not depend on how many run at once.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from standoff.game.form import OUTCOMES
+from standoff.game.play import Mind, Paths, Seen, follow, play
+from standoff.game.sweep import Solution
+from standoff.simulate.payoffs import endings, joint_prior, leaves, playable
+from standoff.simulate.record import Record, given
+from standoff.simulate.setup import SIDES, Plan, Sheet
+
+RECORD_PATHS = 24
+AHEAD_PATHS = 96
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Which view each side acts on ('own', 'other' or 'base'), and whether types are known."""
+
+    id: str
+    title: str
+    coercer: str
+    target: str
+    known: bool = False
+
+
+SCENARIOS = (
+    Scenario("views", "Each side in its own view", "own", "own"),
+    Scenario("base", "Both in the base view", "base", "base"),
+    Scenario("coercer-view", "Both in the coercer's view", "own", "other"),
+    Scenario("target-view", "Both in the target's view", "other", "own"),
+    Scenario("swapped", "Each side in the other's view", "other", "other"),
+    Scenario("coercer-base", "Only the coercer in the base view", "base", "own"),
+    Scenario("target-base", "Only the target in the base view", "own", "base"),
+    Scenario("known", "Base view, types known", "base", "base", known=True),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What following the record gave for one draw (arrays by round of the record; means over paths).
+
+    `belief[round, mind, about]`; `expected[side][round, move]` is what the other side's mind expects of `side`,
+    `own[side][round, move]` what that side's strategy does given the types that its record leaves likely;
+    `ahead[mind][round, outcome]` how each mind expects the crisis to end; `stay[round, side, type]` what going on
+    is worth to a side in its own view.
+    """
+
+    belief: np.ndarray
+    spread: np.ndarray
+    expected: dict[str, np.ndarray]
+    own: dict[str, np.ndarray]
+    ahead: dict[str, np.ndarray]
+    stay: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class DrawResult:
+    """Everything kept of one draw."""
+
+    draw: int
+    ended: dict[str, dict[str, np.ndarray]]
+    types: np.ndarray
+    told: dict[str, Told]
+    worth: dict[str, dict[str, np.ndarray]]
+    prior: dict[str, np.ndarray]
+    quality: dict[str, tuple[float, float, float, float]]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do with each draw."""
+
+    replications: int
+    scenarios: tuple[Scenario, ...]
+    corrections: tuple[tuple[str, str], ...] = ()
+    record: Record | None = None
+
+
+def corrections(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Every named difference: the side that holds it and its id."""
+    return tuple((side, d.id) for side in SIDES if (view := plan.view(side)) for d in view.differences)
+
+
+def _key(plan: Plan, draw: int, purpose: int) -> jax.Array:
+    return jax.random.fold_in(jax.random.fold_in(jax.random.key(plan.seed), draw), purpose)
+
+
+def _stream(plan: Plan, draw: int, purpose: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence([plan.seed, draw, purpose]))
+
+
+def run_draw(plan: Plan, job: Job, draw: int) -> DrawResult:
+    """Solve all views of a draw, play all scenarios, follow the record."""
+    sheets = {"base": plan.sheet(None)} | {side: plan.sheet(plan.view(side)) for side in SIDES}
+    solved: dict[str, Solution] = {}
+    for name, sheet in sheets.items():
+        same = next((n for n in solved if sheets[n] is sheet), None)
+        solved[name] = solved[same] if same else plan.solve(sheet, draw)
+    minds = {name: plan.mind(sheets[name], solved[name], draw) for name in sheets}
+    world = sheets["base"].payoffs.one(draw)
+    ended = {}
+    for scenario in job.scenarios:
+        names = (
+            {"own": "coercer", "other": "target", "base": "base"}[scenario.coercer],
+            {"own": "target", "other": "coercer", "base": "base"}[scenario.target],
+        )
+        ended[scenario.id] = _play(
+            plan, job, draw, (minds[names[0]], minds[names[1]]), (sheets[names[0]], sheets[names[1]]), world,
+            known=scenario.known,
+        )  # fmt: skip
+    quality = {name: (s.residual, s.unsettled, s.folded, s.seconds) for name, s in solved.items()}
+    for side, difference in job.corrections:
+        sheet = plan.sheet(plan.view(side), (difference,))
+        solution = plan.solve(sheet, draw)
+        mind = plan.mind(sheet, solution, draw)
+        pair = {"coercer": (mind, minds["target"]), "target": (minds["coercer"], mind)}[side]
+        on = {"coercer": (sheet, sheets["target"]), "target": (sheets["coercer"], sheet)}[side]
+        ended[f"without:{side}:{difference}"] = _play(plan, job, draw, pair, on, world, known=False)
+        quality[f"without:{side}:{difference}"] = (
+            solution.residual, solution.unsettled, solution.folded, solution.seconds
+        )  # fmt: skip
+    told = {}
+    if job.record is not None and job.record.turns:
+        told["views"] = _follow(plan, job.record, draw, sheets, solved, minds, ("coercer", "target"))
+        told["base"] = _follow(plan, job.record, draw, sheets, solved, minds, ("base", "base"))
+    worth = {name: _worth(plan, sheet, draw) for name, sheet in sheets.items()}
+    prior = {name: plan.prior(sheet, draw) for name, sheet in sheets.items()}
+    types = _types(plan, draw, job.replications)
+    return DrawResult(draw, ended, types, told, worth, prior, quality, {})
+
+
+def _types(plan: Plan, draw: int, count: int) -> np.ndarray:
+    sheet = plan.sheet(None)
+    return np.asarray(plan.paths_for(_stream(plan, draw, 1), (sheet, sheet), draw, count, known=False).types)
+
+
+def _play(
+    plan: Plan,
+    job: Job,
+    draw: int,
+    minds: tuple[Mind, Mind],
+    sheets: tuple[Sheet, Sheet],
+    world: object,
+    *,
+    known: bool,
+) -> dict[str, np.ndarray]:
+    paths = plan.paths_for(_stream(plan, draw, 1), sheets, draw, job.replications, known=known)
+    done = play(_key(plan, draw, 2), plan.form, minds, world, paths, rounds=plan.rounds)  # type: ignore[arg-type]
+    outcome = np.asarray(done.outcome)
+    package = np.asarray(done.package)
+    return {
+        "outcome": outcome.astype(np.int8),
+        "round": np.asarray(done.round).astype(np.int16),
+        "exit": _agreed(plan, outcome, package),
+        "payoff": np.asarray(done.payoff).astype(np.float32),
+    }
+
+
+def _agreed(plan: Plan, outcome: np.ndarray, package: np.ndarray) -> np.ndarray:
+    """Whether a path ended in an agreed exit: a concession, or a settlement under which the leader goes.
+
+    The pending package belongs to the side that did not accept: the target accepts the coercer's at its stage.
+    Ids of both sides' packages are told apart by sign: the coercer accepts +k (the target's), the target -k.
+    """
+    goes = {k: leaves(plan.case, p) for k, p in enumerate(playable(plan.case, "target"), start=1)}
+    goes |= {-k: leaves(plan.case, p) for k, p in enumerate(playable(plan.case, "coercer"), start=1)}
+    settled = outcome == OUTCOMES.index("settlement")
+    under = np.array([goes.get(int(k), False) for k in package])
+    return (outcome == OUTCOMES.index("concession")) | (settled & under)
+
+
+def _worth(plan: Plan, sheet: Sheet, draw: int) -> dict[str, np.ndarray]:
+    """Worth of every ending and package in a view: [coercer yielding, firm, target yielding, firm]."""
+    found = {}
+    for name, worth in endings(plan.case, sheet.values).items():
+        coercer = worth.coercer if worth.coercer.ndim == 2 else np.stack([worth.coercer] * 2)
+        found[name] = np.concatenate([coercer[:, draw], worth.target[:, draw]])
+    return found
+
+
+def _follow(
+    plan: Plan,
+    found: Record,
+    draw: int,
+    sheets: dict[str, Sheet],
+    solved: dict[str, Solution],
+    minds: dict[str, Mind],
+    names: tuple[str, str],
+) -> Told:
+    silence = float(plan.base["parameters.silence_weight"][draw])
+    count = RECORD_PATHS
+    told = given(
+        plan.case, plan.form, found, rounds=plan.rounds, count=count, silence=silence, seed=plan.seed + draw
+    )
+    pair = (minds[names[0]], minds[names[1]])
+    on = (sheets[names[0]], sheets[names[1]])
+    paths = plan.paths_for(_stream(plan, draw, 3), on, draw, count, known=False)
+    world = sheets["base"].payoffs.one(draw)
+    quiet = _without_removal(world)
+    seen = follow(_key(plan, draw, 4), plan.form, pair, quiet, paths, told, rounds=plan.rounds)
+    last = len(found.turns)
+    belief = np.asarray(seen.belief)[:last]
+    likely = _likely(plan, draw, seen, told.move, told.weight, last)
+    expected, own = {}, {}
+    for i, side in enumerate(SIDES):
+        stage = plan.form.stage(side)
+        expected[side] = np.asarray(seen.expected[stage])[:last].mean(1)
+        chance = np.asarray(seen.own[stage])[:last]
+        weight = likely[:, i, :, None]
+        own[side] = (chance[:, :, 1] * weight + chance[:, :, 0] * (1 - weight)).mean(1)
+    ahead = {
+        side: _ahead(plan, draw, i, minds[names[i]], on[i], seen, likely, last) for i, side in enumerate(SIDES)
+    }
+    stay = _stay(solved, names, seen, belief, last)
+    return Told(belief.mean(-1), belief.std(-1), expected, own, ahead, stay)
+
+
+def _without_removal(world: object) -> object:
+    """The record went on: removal from within did not happen on it."""
+    import equinox as eqx
+
+    return eqx.tree_at(lambda w: w.hazard, world, jnp.zeros_like(world.hazard))  # type: ignore[attr-defined]
+
+
+def _likely(plan: Plan, draw: int, seen: Seen, move: jax.Array, weight: jax.Array, last: int) -> np.ndarray:
+    """Chance that each side is firm, from the base prior and its own strategy along the record, by round."""
+    prior = plan.prior(plan.sheet(None), draw)
+    count = move.shape[-1]
+    odds = np.repeat(np.log(prior / (1 - prior))[:, None], count, axis=1)
+    found = []
+    for n in range(last):
+        found.append(1 / (1 + np.exp(-odds)))
+        for index, stage in enumerate(plan.form.stages):
+            made = np.asarray(move[n, index])
+            chance = np.asarray(seen.own[index][n])
+            picked = np.take_along_axis(chance, np.maximum(made, 0)[:, None, None], axis=2)[..., 0]
+            ratio = np.log(np.maximum(picked[:, 1], 1e-300)) - np.log(np.maximum(picked[:, 0], 1e-300))
+            odds[stage.mover] += np.where(made >= 0, np.asarray(weight[n, index]) * ratio, 0.0)
+    return np.array(found)
+
+
+def _ahead(
+    plan: Plan, draw: int, side: int, mind: Mind, sheet: Sheet, seen: Seen, likely: np.ndarray, last: int
+) -> np.ndarray:
+    """How a side expects the crisis to end, by round of the record: its view, played by both, from its beliefs."""
+    stream = _stream(plan, draw, 5 + side)
+    each = AHEAD_PATHS
+    pick = stream.integers(0, likely.shape[-1], size=(last, each))
+    belief = np.asarray(seen.belief)[:last, side]
+    mine = np.take_along_axis(belief, np.repeat(pick[:, None], 2, axis=1), axis=2)
+    state = np.take_along_axis(np.asarray(seen.state)[:last], pick, axis=1)
+    chance = mine.copy()
+    chance[:, side] = np.take_along_axis(likely[:, side], pick, axis=1)
+    types = (stream.random(chance.shape) < chance).astype(np.int32)
+    both = np.stack([mine, mine], axis=0)  # in his view the other believes what he thinks is believed
+    paths = Paths(
+        jnp.asarray(np.repeat(np.arange(last, dtype=np.int32), each)), jnp.asarray(state.reshape(-1)),
+        jnp.asarray(np.moveaxis(types, 1, 0).reshape(2, -1)),
+        jnp.asarray(np.moveaxis(both, 2, 1).reshape(2, 2, -1)),
+    )  # fmt: skip
+    plain = Mind(mind.log_pi, tuple(jnp.eye(len(stage.moves)) for stage in plan.form.stages))
+    done = play(_key(plan, draw, 7 + side), plan.form, (plain, plain), sheet.payoffs.one(draw), paths, rounds=plan.rounds)
+    outcome = np.asarray(done.outcome)
+    agreed = _agreed(plan, outcome, np.asarray(done.package))
+    code = np.where(agreed, len(OUTCOMES), outcome).reshape(last, each)
+    return np.stack([(code == k).mean(1) for k in range(len(OUTCOMES) + 1)], axis=1)
+
+
+def _stay(
+    solved: dict[str, Solution], names: tuple[str, str], seen: Seen, belief: np.ndarray, last: int
+) -> np.ndarray:
+    """What going on is worth to each side in its own view, by round of the record: axes round, side, type."""
+    found = np.zeros((last, 2, 2))
+    for i in range(2):
+        value = np.asarray(solved[names[i]].value)
+        nodes = value.shape[-1] - 1
+        for n in range(last):
+            p, q = belief[n, i]
+            j, k = np.minimum((p * nodes).astype(int), nodes - 1), np.minimum((q * nodes).astype(int), nodes - 1)
+            t, u = p * nodes - j, q * nodes - k
+            v = value[n, i][:, np.asarray(seen.state)[n]]
+            a = np.arange(len(p))
+            corner = lambda dj, dk: v[:, a, j + dj, k + dk]  # noqa: B023, E731
+            mean = (1 - t) * ((1 - u) * corner(0, 0) + u * corner(0, 1)) + t * (
+                (1 - u) * corner(1, 0) + u * corner(1, 1)
+            )
+            found[n, i] = mean.mean(-1)
+    return found
+
+
+def run(
+    plan: Plan, job: Job, draws: list[int], *, workers: int = 2, done: Callable[[int, int], None] | None = None
+) -> list[DrawResult]:
+    """Run draws, two at a time by default; results come in the order of the draws."""
+    _ = plan.form
+    for view in (None, *(plan.view(side) for side in SIDES)):
+        plan.sheet(view)
+    for side, difference in job.corrections:
+        plan.sheet(plan.view(side), (difference,))
+    found: dict[int, DrawResult] = {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        waiting = [pool.submit(run_draw, plan, job, draw) for draw in draws]
+        try:
+            for future in as_completed(waiting):
+                result = future.result()
+                found[result.draw] = result
+                if done is not None:
+                    done(len(found), len(draws))
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            raise
+    return [found[draw] for draw in draws]
+
+
+def type_weights(plan: Plan, draw: int) -> np.ndarray:
+    """Base chances of the four type pairs of a draw (rows coercer, columns target)."""
+    prior = plan.prior(plan.sheet(None), draw)
+    return joint_prior(prior[0], prior[1], float(plan.base["parameters.prior.odds_ratio"][draw]))

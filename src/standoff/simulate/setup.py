@@ -1,0 +1,213 @@
+"""The one door from a case to arrays: draws, views, chains, the game's form, and solved minds.
+
+Everything that depends on a case's words is resolved here; what comes out are arrays.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import jax.numpy as jnp
+import numpy as np
+
+from standoff.case.crisis import Case, View
+from standoff.errors import UserError
+from standoff.game.form import Form
+from standoff.game.ladder import Ladder, build
+from standoff.game.play import Mind, Paths, plain_reading
+from standoff.game.sweep import Solution, solve
+from standoff.simulate import draws as drawing
+from standoff.simulate.chains import Levels, levels, used
+from standoff.simulate.draws import Values
+from standoff.simulate.payoffs import Assembled, assemble, lift, playable
+
+SIDES = ("coercer", "target")
+BASE = "base"
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A view's numbers and what follows from them, for all draws of a plan."""
+
+    name: str
+    values: Values
+    levels: Levels
+    payoffs: Assembled
+    reading: tuple[np.ndarray, ...]  # by stage: draw, move, move as read by the holder
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A case compiled for a number of draws and rounds.
+
+    `sheet(view, without)` gives a view's arrays, with some of its differences corrected. `rounds` rounds of
+    `days` days. Draws are numbered; the plan at the centre (`count` 0) has one draw.
+    """
+
+    case: Case
+    seed: int
+    count: int
+    rounds: int
+    days: float
+    nodes: int
+    paths: int
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    _sheets: dict[tuple[str, tuple[str, ...]], Sheet] = field(default_factory=dict)
+    _levels: dict[bytes, Levels] = field(default_factory=dict)
+
+    @cached_property
+    def base(self) -> Values:
+        """Draws of the base numbers."""
+        return drawing.base(self.case, seed=self.seed, count=self.count)
+
+    def view(self, side: str) -> View | None:
+        """The view that a side acts on; none if it holds the base."""
+        return self.case.view_of(side)  # type: ignore[arg-type]
+
+    def values(self, view: View | None, without: Iterable[str] = ()) -> Values:
+        """A view's numbers."""
+        found = drawing.apply(self.case, view, self.base, seed=self.seed, without=without)
+        draws = len(self.base["parameters.discount"])
+        return found | {path: np.full(draws, value) for path, value in self.fixed.items()}
+
+    def _compile_levels(self, values: Values) -> Levels:
+        paths = sorted(used(self.case) & set(values))
+        key = b"".join(values[path].tobytes() for path in paths)
+        if key not in self._levels:
+            self._levels[key] = levels(
+                self.case, values, seed=self.seed, weeks=max(1, round(self.days / 7)), rounds=self.rounds,
+                paths=self.paths,
+            )  # fmt: skip
+        return self._levels[key]
+
+    @cached_property
+    def form(self) -> Form:
+        """The game's form: states reachable in the base or in any view, over all draws."""
+        every = [self._compile_levels(self.values(view)) for view in (None, *self._views())]
+        squeeze = np.max([found.squeeze for found in every], axis=(0, 1)) > 0
+        cohesion = np.max([found.cohesion for found in every], axis=(0, 1)) > 0
+        lifted = np.max([lift(found.cohesion, np.ones(1)) for found in every], axis=(0, 1)) > 0
+        plain = squeeze[:, :, None, :, None] & np.swapaxes(cohesion, 1, 2)[:, None]
+        shown = squeeze[:, :, None, :, None] & np.swapaxes(cohesion | lifted, 1, 2)[:, None]
+        rungs = [rung.id for rung in self.case.ladder]
+        starts = {(int(s), int(c)) for found in every for s, c in found.start}
+        return build(
+            Ladder(
+                strike=tuple(rung.strike for rung in self.case.ladder),
+                ultimatum=tuple(rung.ultimatum for rung in self.case.ladder),
+                start_rung=rungs.index(self.case.crisis.start_rung),
+                patience=self.case.crisis.ultimatum_rounds,
+                coercer_offers=len(playable(self.case, "coercer")),
+                target_offers=len(playable(self.case, "target")),
+                reach=np.stack([plain, shown], axis=1),
+                levels_start=tuple(sorted(starts)),
+            )
+        )
+
+    def _views(self) -> list[View]:
+        return [view for view in (self.view(side) for side in SIDES) if view is not None]
+
+    def sheet(self, view: View | None, without: tuple[str, ...] = ()) -> Sheet:
+        """Arrays of a view, or of the base."""
+        key = (view.id if view else BASE, tuple(sorted(without)))
+        if key not in self._sheets:
+            values = self.values(view, without)
+            found = self._compile_levels(values)
+            payoffs = assemble(self.case, values, self.form, found, self.days)
+            self._sheets[key] = Sheet(key[0], values, found, payoffs, self._reading(values))
+        return self._sheets[key]
+
+    def _reading(self, values: Values) -> tuple[np.ndarray, ...]:
+        """Chance that a move is taken for another, by stage, from the view's channels."""
+        draws = len(values["parameters.discount"])
+        found = [np.broadcast_to(eye, (draws, *eye.shape)).copy() for eye in plain_reading(self.form)]
+        for channel in self.case.channels:
+            stage = self.form.stages[self.form.stage(channel.sender)]
+            table = found[self.form.stage(channel.sender)]
+            chance = values[f"channels.{channel.id}.chance"]
+            to = [stage.moves.index(move) for move in channel.read_as if move in stage.moves]
+            for move in channel.moves:
+                if move in stage.moves and to:
+                    m = stage.moves.index(move)
+                    table[:, m] *= (1 - chance)[:, None]
+                    table[:, m, to] += (chance / len(to))[:, None]
+        return tuple(found)
+
+    def solve(self, sheet: Sheet, draw: int) -> Solution:
+        """Solve a view for one draw."""
+        return solve(self.form, sheet.payoffs.one(draw), rounds=self.rounds, nodes=self.nodes)
+
+    def mind(self, sheet: Sheet, solution: Solution, draw: int) -> Mind:
+        """A solved view as a mind: how its holder plays, expects and reads."""
+        return Mind(solution.log_pi, tuple(jnp.asarray(table[draw]) for table in sheet.reading))
+
+    def prior(self, sheet: Sheet, draw: int) -> np.ndarray:
+        """Chances, in a view, that the coercer and that the target are firm."""
+        return np.array([sheet.values[f"parameters.prior.{side}"][draw] for side in SIDES])
+
+    def first_state(self, draw: int) -> int:
+        """Index of the first state of a game: the start rung at the levels of the norm."""
+        rungs = [rung.id for rung in self.case.ladder]
+        squeeze, cohesion = self.sheet(None).levels.start[draw]
+        state = (rungs.index(self.case.crisis.start_rung), 0, 0, int(squeeze), int(cohesion))
+        return self.form.stages[0].states.index(state)
+
+    def paths_for(self, key: np.random.Generator, sheets: tuple[Sheet, Sheet], draw: int, count: int, *, known: bool
+                  ) -> Paths:  # fmt: skip
+        """Beginnings of `count` crises: types from the base prior, beliefs from each mind's own prior.
+
+        With `known`, both minds know both types. Types are stratified over the four pairs.
+        """
+        types = stratified_types(key, self.prior(self.sheet(None), draw), self.sheet(None).values, draw, count)
+        if known:
+            belief = np.broadcast_to(types.astype(float), (2, 2, count))
+        else:
+            belief = np.stack([np.repeat(self.prior(sheet, draw)[:, None], count, axis=1) for sheet in sheets])
+        state = np.full(count, self.first_state(draw), np.int32)
+        return Paths(jnp.zeros(count, jnp.int32), jnp.asarray(state), jnp.asarray(types), jnp.asarray(belief))
+
+
+def stratified_types(
+    key: np.random.Generator, prior: np.ndarray, values: Values, draw: int, count: int
+) -> np.ndarray:
+    """Pairs of types (0 yielding, 1 firm; axes side, path) in their base proportions, in random order."""
+    from standoff.simulate.payoffs import joint_prior
+
+    joint = joint_prior(prior[0], prior[1], float(values["parameters.prior.odds_ratio"][draw]))
+    u = (key.permutation(count) + key.random(count)) / count
+    pair = np.searchsorted(np.cumsum(joint.reshape(-1))[:-1], u)
+    return np.stack([pair // 2, pair % 2]).astype(np.int32)
+
+
+def plan(
+    case: Case,
+    *,
+    seed: int,
+    count: int,
+    nodes: int | None = None,
+    pace: float = 1.0,
+    paths: int | None = None,
+    fixed: Mapping[str, float] | None = None,
+) -> Plan:
+    """Compile a case. `pace` scales the length of a round (2: half as many rounds, twice as long).
+
+    `fixed` holds numbers, by path, that every view shares.
+    """
+    for side in SIDES:
+        kinds = case.leader(side).types  # type: ignore[arg-type]
+        if len(kinds) != 2:
+            raise UserError(
+                f"The {side} has {len(kinds)} types; this version solves two a side. Remove one under its actor's `types`."
+            )
+    if case.crisis.round_days % 7 and (case.world.economy or case.world.coalition):
+        raise UserError(
+            f"Rounds of {case.crisis.round_days} days: with an economy or a coalition a round must be whole weeks. "
+            "Set crisis.round_days to a multiple of 7."
+        )
+    rounds = max(1, round(case.crisis.rounds / pace))
+    days = case.crisis.round_days * case.crisis.rounds / rounds
+    weeks = max(1, round(case.crisis.round_days * pace / 7))
+    return Plan(
+        case, seed, count, rounds, 7.0 * weeks if pace != 1 else days, nodes or case.solver.nodes,
+        paths or case.solver.chain_paths, fixed or {},
+    )  # fmt: skip
