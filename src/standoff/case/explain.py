@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from standoff.case.crisis import Case
+from standoff.case.number import Number, Shift
 from standoff.case.place import Path, Sources, Tree
 from standoff.errors import Problem
 
@@ -35,12 +36,19 @@ _TYPE_ERRORS = {
 _QUOTED = re.compile(r"'([^']*)'")
 
 
+MOST_WORDS = 5000
+"""Allowed words beyond which the nearest is not searched."""
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that takes the fewest slips to reach, if it is near at all."""
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
-    found = process.extractOne(word, sorted(allowed), scorer=OSA.normalized_similarity, score_cutoff=0.6)
+    words = sorted(allowed)
+    if len(words) > MOST_WORDS:
+        return None
+    found = process.extractOne(word, words, scorer=OSA.normalized_similarity, score_cutoff=0.6)
     return str(found[0]) if found else None
 
 
@@ -121,7 +129,7 @@ def _raw_path(item: dict[str, Any], sources: Sources) -> Path:
 
 def _problem(path: Path, items: list[dict[str, Any]], apt: list[dict[str, Any]], sources: Sources) -> Problem:
     item = (apt or items)[0]
-    name = str(path[-1]) if path else "the case"
+    name = str(path[-1])[:60] if path else "the case"
     if item["type"] == "extra_forbidden":
         fields = _fields(item["loc"][:-1])
         return Problem(sources.key_at(path), f"the key '{name}' is not known here", suggestion(name, fields))
@@ -138,17 +146,20 @@ def _problem(path: Path, items: list[dict[str, Any]], apt: list[dict[str, Any]],
     literals = [word for one in items if one["type"] == "literal_error" for word in _words(one)]
     kinds = list(dict.fromkeys(_TYPE_ERRORS[one["type"]] for one in items if one["type"] in _TYPE_ERRORS))
     field_name = next((str(step) for step in reversed(path) if isinstance(step, str)), name)
+    whose = f"'{field_name}'" if path[-1] == field_name else f"an item of '{field_name}'"
     if apt:
         return Problem(place, *_said(item, value, field_name))
     if isinstance(value, str) and literals and not kinds:
         return Problem(
             place, f"{shown(value)} is not allowed for '{field_name}'", suggestion(value, literals, many=20)
         )
+    if {Number, Shift} & set(_models(item["loc"])):
+        kinds = ["a number, or a mapping such as {beta: [2, 5]}"]
     wanted = " or ".join([*kinds, *literals[:3]])
     if kinds == ["text"] and isinstance(value, int | float | bool):
-        return Problem(place, f"'{field_name}' takes text, not {shown(value)}", "Put it in quotes.")
+        return Problem(place, f"{whose} takes text, not {shown(value)}", "Put it in quotes.")
     remedy = f"Write {wanted}." if value is not None else f"Write {wanted}, or remove the key."
-    return Problem(place, f"'{field_name}' takes {wanted}, not {shown(value)}", remedy)
+    return Problem(place, f"{whose} takes {wanted}, not {shown(value)}", remedy)
 
 
 def _said(item: dict[str, Any], value: object, field_name: str) -> tuple[str, str]:
@@ -175,7 +186,8 @@ def _said(item: dict[str, Any], value: object, field_name: str) -> tuple[str, st
     if kind in ("too_short", "too_long"):
         bound = context.get("min_length" if kind == "too_short" else "max_length")
         word = "at least" if kind == "too_short" else "at most"
-        return f"'{field_name}' takes {word} {bound} items, not {context.get('actual_length')}", ""
+        noun = "item" if bound == 1 else "items"
+        return f"'{field_name}' takes {word} {bound} {noun}, not {context.get('actual_length')}", ""
     limits = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
     limits |= {"greater_than": ("gt", "more than"), "less_than": ("lt", "less than")}
     if kind in limits:

@@ -60,7 +60,7 @@ class TargetStakes(Model):
     quagmire_loss: Office = _generic("office", range=[0.6, 0.9, 1.2])
     flight_loss: dict[Id, Office] = Field(default_factory=dict)
     coup_loss: Office = _generic("office", range=[0.9, 1.1, 1.3])
-    squeeze_weight: Positive = _generic("office per year at no patronage", lognormal=[0.3, 0.5])
+    squeeze_weight: Positive = _generic("office per year at no patronage", lognormal=[0.1, 0.5])
     display_cost: Positive = _generic("office", lognormal=[0.01, 0.5])
     display_lift: Chance = _generic("probability", beta=[2.0, 18.0])
 

@@ -27,6 +27,12 @@ Path = tuple[str | int, ...]
 
 DEPTH = 24
 """How deep mappings and lists may be nested."""
+VALUES_LIMIT = 200_000
+"""Values that one file may hold."""
+LINE_LIMIT = 10_000
+"""Characters that a line may hold."""
+PROBLEMS_LIMIT = 200
+"""Problems after which the rest of a file is not read."""
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -158,6 +164,11 @@ def parse(text: str, file: str) -> Parsed:
             str(place), f"the control character {character} is not allowed", "Remove it.", "syntax"
         )
         return Parsed(problems=[problem], whole=False)
+    long = next((number for number, line in enumerate(text.splitlines(), 1) if len(line) > LINE_LIMIT), None)
+    if long is not None:
+        what = f"this line is longer than {LINE_LIMIT} characters"
+        problem = Problem(str(Place(file, long)), what, "Break it.", "syntax")
+        return Parsed(problems=[problem], whole=False)
     return _Reader(file).read(text)
 
 
@@ -179,6 +190,14 @@ class _Reader:
         try:
             for event in YAML(typ="safe", pure=True).parse(text):
                 self._take(event)
+                if len(self.out.values) > VALUES_LIMIT:
+                    place = Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+                    remedy = "A case holds no data: keep those elsewhere."
+                    self._note(place, f"this file holds more than {VALUES_LIMIT} values", remedy)
+                    raise _Stop
+                if len(self.out.problems) > PROBLEMS_LIMIT:
+                    self.out.whole = False
+                    raise _Stop
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = Place(self.file, mark.line + 1, mark.column + 1) if mark else Place(self.file)
@@ -206,7 +225,7 @@ class _Reader:
                 raise _Stop
         elif isinstance(event, events.AliasEvent):
             self._note(
-                place, f"the alias '*{event.anchor}' is not allowed", "Write the value out.", fatal=False
+                place, f"the alias '*{event.anchor[:60]}' is not allowed", "Write the value out.", fatal=False
             )
             self._put(None, place)
         elif isinstance(event, events.NodeEvent):
@@ -221,10 +240,10 @@ class _Reader:
 
     def _decorated(self, event: events.NodeEvent, place: Place) -> None:
         if event.anchor is not None:
-            self._note(place, f"the anchor '&{event.anchor}' is not allowed", "Remove it.", fatal=False)
+            self._note(place, f"the anchor '&{event.anchor[:60]}' is not allowed", "Remove it.", fatal=False)
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._note(place, f"the tag '{tag}' is not allowed", "Remove it.", fatal=False)
+            self._note(place, f"the tag '{str(tag)[:60]}' is not allowed", "Remove it.", fatal=False)
 
     def _scalar(self, event: events.ScalarEvent, place: Place) -> None:
         plain = event.style in (None, "")
@@ -278,7 +297,7 @@ class _Reader:
         if name in mapping:
             first = self.out.keys[where]
             self._note(
-                place, f"the key '{name}' stands here twice", f"It is already at {first}.", fatal=False
+                place, f"the key '{name[:60]}' stands here twice", f"It is already at {first}.", fatal=False
             )
             self.pending[-1] = f"\0{name}"  # keys that begin so are read on but not kept
         else:

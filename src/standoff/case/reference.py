@@ -165,7 +165,7 @@ def _key_references(sources: Sources, known: dict[str, list[str]]) -> Iterator[P
             if key not in words:
                 problem = f"'{key}' is not a type of '{actor.get('id')}'"
                 yield Problem(sources.key_at((*path, key)), problem, suggestion(key, words), "reference")
-    terms = {issue.get("id"): list(_ids(issue.get("terms"))) for issue in _items(sources, "issues")}
+    terms = {str(issue.get("id")): list(_ids(issue.get("terms"))) for issue in _items(sources, "issues")}
     for index in range(len(_items(sources, "packages"))):
         path = ("packages", index, "terms")
         for key in _keys(sources, path):

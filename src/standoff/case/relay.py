@@ -102,17 +102,13 @@ def repeated_from(case: Case, document: Document) -> tuple[str, ...]:
     """The documents whose reporting this one merely repeats; empty if anything in it is its own."""
     carried = [claim for claim in case.claims if document.id in claim.chain]
     mine = _day(document)
+    before = [other for other in case.documents if other.id != document.id and _before(_day(other), mine)]
+    theirs = {other.id: set(origins_carried(case, other.id)) for other in before} if carried else {}
     sources: dict[str, None] = {}
     for claim in carried:
         beyond = claim.chain[claim.chain.index(document.id) + 1 :]
         through = [link for link in beyond if any(link == other.id for other in case.documents)]
-        earlier = [
-            other.id
-            for other in case.documents
-            if other.id != document.id
-            and _before(_day(other), mine)
-            and claim.origin in origins_carried(case, other.id)
-        ]
+        earlier = [name for name, origins in theirs.items() if claim.origin in origins]
         if not through and not earlier:
             return ()
         sources |= dict.fromkeys(through or earlier)

@@ -1,284 +1,273 @@
-"""From the world to chains: how squeeze and cohesion levels move while a rung is held.
+"""Chains: what the game receives of economy and coalition.
 
-A rung is held for the whole horizon on many paths of the economy and the coalition; levels are read at the end of
-every round and their changes counted. Squeeze is read off patronage smoothed with the coalition's memory (normal
-above 0.85, tight to 0.70, short to 0.55, exhausted below), cohesion off z (firm above 3, strained to 2, cracking
-below). The chain given to the game is
+    squeeze[r, s, s']   = N_r[s -> s'] / N_r[s]            squeeze level, a round with rung r held
+    cohesion[r, s', c, c'] = N_r[c -> c' | s'] / N_r[c | s']        cohesion level, given the new squeeze level
+    removal[r, c] = 1 - (1 - mean weekly removal chance at c)^weeks
+    distance = max over rounds n and rungs with a quarantine of TV(p_0 M_r^n, law of the paths after n rounds)
 
-    P(s', c' | s, c, rung) = squeeze[rung, s, s'] cohesion[rung, s', c, c'],     removal[rung, c'] a round.
+N_r counts of simulated paths with rung r held (see `hold`), s squeeze and c cohesion level, M_r the joint chain, p_0
+the levels at the norm, TV total variation (0 to 1). All chances are per round. A row is counted on paths from the
+norm; where these visit it less than `min_count` times, on the depleted paths as well; where nobody does, it stays
+where it is. Which of the three holds is kept. A move that was never seen has chance exactly 0.
 
-Rows that no path from the norm visits are filled from paths that start depleted (no reserves, patronage already
-down); rows that these do not visit either stay where they are. A change never seen has chance 0 exactly. A coarse
-chain has memoryless stays, so its law differs from the world's: `distance` is the largest total variation between
-the two laws of the squeeze level over the rounds, at the rung where it is worst (house rule: report it; above 0.10
-the levels are too coarse to be taken for the economy's timing).
+The levels forget how long a rung has been held, and the chain moves on at once where the world waits: `distance`
+says how much this costs.
+
+Reference: the project's own.
 """
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jax.scipy.special import ndtr
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from standoff.world import coalition as circle
-from standoff.world import economy as money
-from standoff.world.coalition import CoalitionInput, CoalitionParameters, CoalitionState
-from standoff.world.economy import EconomyInput, EconomyParameters, EconomyState
+from standoff.errors import UserError
+from standoff.world.coalition import WEEKS_A_YEAR, CoalitionParameters, calibrate
+from standoff.world.economy import EconomyParameters
+from standoff.world.hold import Held, Plan, Rungs, World, hold
+from standoff.world.level import COHESION_EDGES, SQUEEZE_EDGES, cohesion_bounds, squeeze_bounds
 
-SQUEEZE = ("normal", "tight", "short", "exhausted")
-SQUEEZE_EDGES = (0.85, 0.70, 0.55)
-COHESION = ("firm", "strained", "cracking")
-COHESION_EDGES = (3.0, 2.0)
-WEEKS_A_YEAR = 52.0
-MEMORY = 1.0 / 8.0
-DEPLETED = ((0.3, 0.78), (0.0, 0.62), (0.0, 0.45))  # share of reserves left, smoothed patronage
-PRICE_FLOOR, PRICE_CEILING = 0.2, 5.0  # of the starting price: a random walk is not followed beyond
+FROM_NORM, FROM_DEPLETED, FILLED = 0, 1, 2
+BY_FACTION = ("weight", "loyalty", "outside", "patronage_weight", "punishment")
+Number = Float[Array, "*#draw"] | float
+ByRung = Float[Array, "rung *#draw"]
 
 
 class RungInputs(eqx.Module):
-    """What each rung does, by draw; `removal_year` is used where there is no coalition module."""
+    """What holding each rung does: arrays `[rung]`, or `[rung, draw]` where it differs by draw."""
 
-    quarantine: Float[Array, "rung draw"]  # 0 to 1
-    exempt: Float[Array, "rung draw"]  # kb/d
-    courts: Float[Array, "rung draw"]  # exposure of the circle, 0 to 1
-    threat: Float[Array, "rung draw"]  # 0 to 1
-    brent_start: Float[Array, " draw"]  # USD a barrel
-    brent_sd: Float[Array, " draw"]  # of the log, weekly
-    removal_year: Float[Array, " draw"]  # per year
+    quarantine: ByRung  # 0 to 1
+    exempt: ByRung  # kb/d that the quarantine lets pass
+    courts: ByRung  # exposure of the circle, 0 to 1
+    threat: ByRung  # 0 to 1
+    brent_start: Number  # USD a barrel
+    brent_sd: Number  # sd of the log, a week
+    removal_year: Number = 0.02  # removals a year; read only where there is no coalition
 
 
 class Chains(eqx.Module):
-    """Chains by draw and rung; see the module's equation. `filled` counts rows filled from depleted starts."""
+    """Chains of every draw and rung, in chances per round, and how they were come by.
 
-    squeeze: Float[np.ndarray, "draw rung s s"]
-    cohesion: Float[np.ndarray, "draw rung s c c"]
-    removal: Float[np.ndarray, "draw rung c"]
-    shortage: Float[np.ndarray, "draw rung s"]
-    start: Int[np.ndarray, "draw 2"]
-    distance: Float[np.ndarray, " draw"]
-    filled: int
+    The arrays `*_source` are 0 where a row rests on paths from the norm, 1 on depleted starts as well, 2 where no
+    path came by: such a row stays where it is, such a removal or shortage is that of the level's middle.
+    """
 
-
-class Walk(eqx.Module):
-    """State of all paths: axes rung-and-path, draw."""
-
-    economy: EconomyState | None
-    coalition: CoalitionState | None
-    smooth: Float[Array, "path draw"]
-    price: Float[Array, "path draw"]
-
-
-def _expanded(par: EconomyParameters | CoalitionParameters, draws: int) -> EconomyParameters | CoalitionParameters:
-    """Parameters with a path axis before the draw axis, so that ranks agree with the paths."""
-
-    def widen(leaf: Array | float) -> Array:
-        leaf = jnp.asarray(leaf, dtype=float)
-        leaf = jnp.broadcast_to(leaf, (*leaf.shape[:-1], draws)) if leaf.ndim else jnp.full(draws, leaf)
-        return leaf[..., None, :]
-
-    return jax.tree.map(widen, par)
-
-
-def _level(value: Array, edges: tuple[float, ...]) -> Array:
-    return sum((value <= edge).astype(jnp.int32) for edge in edges) + jnp.zeros(value.shape, jnp.int32)
-
-
-def _simulate(
-    key: PRNGKeyArray,
-    economy: EconomyParameters | None,
-    coalition: CoalitionParameters | None,
-    inputs: RungInputs,
-    begin: Float[Array, "start 2"],
-    weeks: int,
-    rounds: int,
-) -> tuple[Array, Array, Array, Array]:
-    """Levels at the end of each round: squeeze, cohesion, chance of removal in the round, shortage."""
-    rungs, draws = inputs.quarantine.shape
-    starts = begin.shape[0]
-
-    def spread(rows: Array) -> Array:
-        return jnp.repeat(rows, starts, axis=0)
-
-    quarantine, exempt = spread(inputs.quarantine), spread(inputs.exempt)
-    courts, threat = spread(inputs.courts), spread(inputs.threat)
-    shape = quarantine.shape
-    left = jnp.tile(begin[:, :1], (rungs, 1)) * jnp.ones(shape)
-    smooth = jnp.tile(begin[:, 1:], (rungs, 1)) * jnp.ones(shape)
-    e_par = None if economy is None else _expanded(economy, draws)
-    c_par = None if coalition is None else _expanded(coalition, draws)
-    e_state = None
-    if e_par is not None:
-        norm = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), money.norm_state(e_par))
-        e_state = eqx.tree_at(lambda s: s.reserves, norm, norm.reserves * left)
-    c_state = None
-    memory = jnp.full((1, draws), MEMORY)
-    if c_par is not None:
-        c_par = eqx.tree_at(lambda p: p.events, c_par, jnp.zeros((1, draws)))
-        memory = c_par.patronage_memory
-        norm_c = circle.norm_state(c_par)
-        wide = lambda leaf: jnp.broadcast_to(leaf, (*leaf.shape[:-2], *shape))  # noqa: E731
-        norm_c = jax.tree.map(wide, norm_c)
-        c_state = eqx.tree_at(lambda s: s.patronage, norm_c, norm_c.patronage * smooth[None])
-    price = jnp.broadcast_to(inputs.brent_start[None], shape)
-
-    def week(walk: Walk, this: PRNGKeyArray) -> tuple[Walk, tuple[Array, Array]]:
-        keys = jax.random.split(this, 3)
-        drift = inputs.brent_sd[None]
-        step = jnp.exp(drift * jax.random.normal(keys[0], shape) - 0.5 * drift**2)
-        first = inputs.brent_start[None]
-        now = jnp.clip(walk.price * step, PRICE_FLOOR * first, PRICE_CEILING * first)
-        e_next, patronage = walk.economy, jnp.ones(shape)
-        if e_par is not None and walk.economy is not None:
-            e_next, e_info = money.step(keys[1], walk.economy, EconomyInput(quarantine, exempt, now), e_par)
-            patronage = e_info.patronage
-        smoothed = walk.smooth + memory * (patronage - walk.smooth)
-        c_next, z = walk.coalition, jnp.full(shape, jnp.inf)
-        removal = 1 - (1 - inputs.removal_year[None] * jnp.ones(shape)) ** (1 / WEEKS_A_YEAR)
-        if c_par is not None and walk.coalition is not None:
-            given = CoalitionInput(patronage, courts=courts[None], threat=threat)
-            c_next, c_info = circle.step(keys[2], walk.coalition, given, c_par)
-            z, removal = c_info.cohesion, c_info.removal
-        return Walk(e_next, c_next, smoothed, now), (z, removal)
-
-    def one_round(walk: Walk, this: PRNGKeyArray) -> tuple[Walk, tuple[Array, Array, Array, Array]]:
-        walk, (z, removal) = jax.lax.scan(week, walk, jax.random.split(this, weeks))
-        shortage = 1 - walk.smooth
-        squeeze = _level(walk.smooth, SQUEEZE_EDGES) if e_par is not None else jnp.zeros(shape, jnp.int32)
-        cohesion = _level(z[-1], COHESION_EDGES) if c_par is not None else jnp.zeros(shape, jnp.int32)
-        return walk, (squeeze, cohesion, 1 - jnp.prod(1 - removal, axis=0), shortage)
-
-    begin_walk = Walk(e_state, c_state, smooth, price)
-    _, out = jax.lax.scan(one_round, begin_walk, jax.random.split(key, rounds))
-    reshaped = [leaf.reshape(rounds, rungs, starts, draws) for leaf in out]
-    return reshaped[0], reshaped[1], reshaped[2], reshaped[3]
-
-
-_run = eqx.filter_jit(_simulate)
-
-
-def _start_levels(coalition: CoalitionParameters | None, draws: int) -> np.ndarray:
-    """Levels of the norm: squeeze normal; cohesion where the base rate of removal puts it."""
-    start = np.zeros((draws, 2), np.int64)
-    if coalition is not None:
-        yearly = np.broadcast_to(np.asarray(coalition.removal_hazard_norm, dtype=float), (draws,))
-        z = -np.asarray(jax.scipy.special.ndtri(yearly / WEEKS_A_YEAR))
-        start[:, 1] = sum((z <= edge).astype(int) for edge in COHESION_EDGES)
-    return start
-
-
-def _count(index: tuple[np.ndarray, ...], shape: tuple[int, ...], weights: np.ndarray | None = None) -> np.ndarray:
-    flat = np.ravel_multi_index(tuple(i.ravel() for i in index), shape)
-    return np.bincount(flat, None if weights is None else weights.ravel(), minlength=int(np.prod(shape))).reshape(shape)
-
-
-def _rows(near: np.ndarray, far: np.ndarray) -> tuple[np.ndarray, int]:
-    """Counts to chances: from the norm where visited, else from depleted starts, else staying."""
-    total, other = near.sum(-1, keepdims=True), far.sum(-1, keepdims=True)
-    fallback = np.where(other > 0, far / np.maximum(other, 1), np.eye(near.shape[-1]))
-    return np.where(total > 0, near / np.maximum(total, 1), fallback), int(((total == 0) & (other > 0)).sum())
-
-
-def _means(near: tuple[np.ndarray, np.ndarray], far: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Means by level from sums and counts; an unvisited level takes the nearest visited one's."""
-    count = np.where(near[1] > 0, near[1], far[1])
-    mean = np.where(near[1] > 0, near[0], far[0]) / np.maximum(count, 1)
-    seen = count > 0
-    levels = mean.shape[-1]
-    found = mean.copy()
-    for level in range(levels):
-        order = sorted(range(levels), key=lambda other: (abs(other - level), other < level))
-        value, known = mean[..., level].copy(), seen[..., level].copy()
-        for other in order[1:]:
-            value = np.where(~known & seen[..., other], mean[..., other], value)
-            known |= seen[..., other]
-        found[..., level] = value
-    return found
+    squeeze: Float[Array, "draw rung squeeze squeeze"]
+    cohesion: Float[Array, "draw rung squeeze cohesion cohesion"]
+    removal: Float[Array, "draw rung cohesion"]
+    shortage: Float[Array, "draw rung squeeze"]  # mean missing share of patronage, 1 - smoothed A
+    start: Int[Array, "draw 2"]  # levels at the norm
+    distance: Float[Array, " draw"]  # of the joint level, rungs with a quarantine
+    distance_rung: Float[Array, "draw rung"]  # of the joint level
+    distance_squeeze: Float[Array, "draw rung"]  # of the squeeze level alone
+    squeeze_source: Int[Array, "draw rung squeeze"]
+    cohesion_source: Int[Array, "draw rung squeeze cohesion"]
+    removal_source: Int[Array, "draw rung cohesion"]
+    shortage_source: Int[Array, "draw rung squeeze"]
 
 
 def compile_chains(
     key: PRNGKeyArray,
     economy: EconomyParameters | None,
     coalition: CoalitionParameters | None,
-    inputs: RungInputs,
+    rung_inputs: RungInputs,
     *,
     weeks_per_round: int,
     rounds: int,
     paths: int,
+    squeeze_edges: tuple[float, ...] = SQUEEZE_EDGES,
+    cohesion_edges: tuple[float, ...] = COHESION_EDGES,
+    min_count: int = 20,
 ) -> Chains:
-    """Compile the chains of all rungs and draws.
+    """Compile the chains of all draws in one call.
 
     Args:
-        key: key of the compilation; the same key gives the same chains.
-        economy: module 1 with draws on the last axis; none: one squeeze level.
-        coalition: module 2; none: one cohesion level with the removal rate of `inputs`.
-        inputs: what each rung does.
-        weeks_per_round: weeks in a round.
-        rounds: rounds for which a rung is held.
-        paths: paths from the norm; a fifth as many start from each depleted state.
+        key: key of the noise, shared by rungs.
+        economy: parameters, scalars or `[draw]`; None gives one squeeze level.
+        coalition: parameters, scalars, `[draw]` or `[faction, draw]`; None gives one cohesion level from which the
+            leader is removed at `removal_year`.
+        rung_inputs: what each rung does.
+        weeks_per_round: length of a round.
+        rounds: rounds walked.
+        paths: paths from the norm per draw and rung; half as many again start depleted.
+        squeeze_edges: falling edges of smoothed A between the squeeze levels.
+        cohesion_edges: falling edges of z between the cohesion levels.
+        min_count: visits from the norm below which a row is counted on depleted paths as well.
+
+    Returns:
+        Chains, with their distance from the world they stand for.
+
+    Raises:
+        UserError: sizes below 1 or edges that do not fall.
     """
-    few = max(paths // 5, 1)
-    begin = np.concatenate([np.ones((paths, 2)), *(np.tile([d], (few, 1)) for d in DEPLETED)])
-    out = _run(key, economy, coalition, inputs, jnp.asarray(begin), weeks_per_round, rounds)
-    squeeze, cohesion, removal, shortage = (np.asarray(leaf) for leaf in out)
-    _, rungs, _, draws = squeeze.shape
-    n_s = 1 if economy is None else len(SQUEEZE)
-    n_c = 1 if coalition is None else len(COHESION)
-    start = _start_levels(coalition, draws)
-    rung = np.broadcast_to(np.arange(rungs)[None, :, None, None], squeeze[1:].shape)
-    draw = np.broadcast_to(np.arange(draws), squeeze[1:].shape)
+    if min(weeks_per_round, rounds, paths, min_count) < 1:
+        raise UserError("`weeks_per_round`, `rounds`, `paths` and `min_count` start at 1; raise the one below it.")
+    for name, edges in (("squeeze_edges", squeeze_edges), ("cohesion_edges", cohesion_edges)):
+        if not edges or any(low >= high for high, low in zip(edges, edges[1:], strict=False)):
+            raise UserError(f"`{name}` must hold falling numbers; got {edges}. Sort them from high to low.")
+    count = _draws(economy, coalition, rung_inputs)
+    lifted = jax.tree.map(lambda x: _lift(x, count), economy)
+    circle = None
+    if coalition is not None:
+        fields = {k: _lift(v, count, faction=k in BY_FACTION) for k, v in vars(coalition).items()}
+        circle = CoalitionParameters(**fields)
+    squeezes = squeeze_edges if economy is not None else ()
+    cohesions = cohesion_edges if coalition is not None else ()
+    edges = (jnp.asarray(squeezes, dtype=float), jnp.asarray(cohesions, dtype=float))
+    world = World(lifted, circle, None if circle is None else calibrate(circle), *edges)
+    by_rung = (rung_inputs.quarantine, rung_inputs.exempt, rung_inputs.courts, rung_inputs.threat)
+    prices = (rung_inputs.brent_start, rung_inputs.brent_sd)
+    rungs = Rungs(*(_lift_rung(x, count) for x in by_rung), *(_lift(x, count) for x in prices))
+    rate = jnp.broadcast_to(jnp.asarray(rung_inputs.removal_year, dtype=float), (count,))
+    plan = Plan(weeks_per_round, rounds, paths, len(squeezes) + 1, len(cohesions) + 1)
+    return _compile(key, world, rungs, rate, jnp.asarray(min_count, dtype=float), plan)
 
-    def split(leaf: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return leaf[:, :, :paths], leaf[:, :, paths:]
 
-    def counted(size: tuple[int, ...], *index: np.ndarray, weights: np.ndarray | None = None) -> list[np.ndarray]:
-        parts = []
-        for part in range(2):
-            chosen = tuple(split(i)[part] for i in (draw, rung, *index))
-            weight = None if weights is None else split(weights)[part]
-            parts.append(_count(chosen, (draws, rungs, *size), weight))
-        return parts
-
-    # the first round begins at the norm, which the paths from the norm have before their first reading
-    before_s = np.concatenate([np.zeros_like(squeeze[:1]), squeeze[:-1]])
-    before_c = np.concatenate([np.broadcast_to(start[:, 1], cohesion[:1].shape), cohesion[:-1]])
-    near_first = np.zeros_like(squeeze[:1], dtype=bool)
-    near_first[:, :, :paths] = True
-    rung0, draw0 = (np.broadcast_to(a[:1], near_first.shape)[near_first] for a in (rung, draw))
-    first_s = _count((draw0, rung0, before_s[:1][near_first], squeeze[:1][near_first]), (draws, rungs, n_s, n_s))
-    first_c = _count(
-        (draw0, rung0, squeeze[:1][near_first], before_c[:1][near_first], cohesion[:1][near_first]),
-        (draws, rungs, n_s, n_c, n_c),
+@eqx.filter_jit
+def _compile(
+    key: PRNGKeyArray,
+    world: World,
+    rungs: Rungs,
+    rate: Float[Array, " draw"],
+    least: Float[Array, ""],
+    plan: Plan,
+) -> Chains:
+    held = hold(key, world, rungs, plan)
+    shape = (*held.pairs.shape[:3], plan.squeeze, plan.cohesion, plan.squeeze, plan.cohesion)
+    pairs = held.pairs.reshape(shape)
+    squeeze, squeeze_source = _rows(pairs.sum((4, 6)), least)
+    cohesion, cohesion_source = _rows(pairs.sum(3).transpose(0, 1, 2, 4, 3, 5), least)
+    removal, removal_source = _removal(held, world, rate, least, plan)
+    middles = jnp.zeros(1)
+    if world.economy is not None:
+        bounds = squeeze_bounds(world.squeeze_edges)
+        middles = 1.0 - 0.5 * (bounds[1:] + bounds[:-1])
+    shortage, shortage_source = _means(held.missing, held.visits, middles, least)
+    chain = chain_law(squeeze, cohesion, held.start, plan.rounds)
+    cells = (*chain.shape[:3], plan.squeeze, plan.cohesion)
+    of_rung = total_variation(chain, held.law).max(0)
+    of_squeeze = total_variation(chain.reshape(cells).sum(-1), held.law.reshape(cells).sum(-1)).max(0)
+    pressed = rungs.quarantine[:, 0, :].T > 0.0
+    pressed = pressed | ~pressed.any(1, keepdims=True)
+    return Chains(
+        squeeze=squeeze,
+        cohesion=cohesion,
+        removal=removal,
+        shortage=shortage,
+        start=held.start,
+        distance=jnp.where(pressed, of_rung, 0.0).max(1),
+        distance_rung=of_rung,
+        distance_squeeze=of_squeeze,
+        squeeze_source=squeeze_source,
+        cohesion_source=cohesion_source,
+        removal_source=removal_source,
+        shortage_source=shortage_source,
     )
-    near, far = counted((n_s, n_s), before_s[1:], squeeze[1:])
-    move_s, filled_s = _rows(near + first_s, far)
-    near, far = counted((n_s, n_c, n_c), squeeze[1:], before_c[1:], cohesion[1:])
-    move_c, filled_c = _rows(near + first_c, far)
-    visits = counted((n_c,), cohesion[1:])
-    sums = counted((n_c,), cohesion[1:], weights=removal[1:])
-    gone = _means((sums[0], visits[0]), (sums[1], visits[1]))
-    visits = counted((n_s,), squeeze[1:])
-    sums = counted((n_s,), squeeze[1:], weights=shortage[1:])
-    missing = _means((sums[0], visits[0]), (sums[1], visits[1]))
-    distance = law_distance(move_s, squeeze[:, :, :paths], np.asarray(inputs.quarantine))
-    return Chains(move_s, move_c, gone, missing, start, distance, filled_s + filled_c)
 
 
-def law_distance(chain: np.ndarray, levels: np.ndarray, quarantine: np.ndarray) -> np.ndarray:
-    """Largest total variation, by draw, between the chain's law of the level and that of the paths.
+def chain_law(
+    squeeze: Float[Array, "draw rung squeeze squeeze"],
+    cohesion: Float[Array, "draw rung squeeze cohesion cohesion"],
+    start: Int[Array, "draw 2"],
+    rounds: int,
+) -> Float[Array, "rounds draw rung joint"]:
+    """Law of the joint level (squeeze first) after 0 to `rounds` rounds of a held rung."""
+    draws, rung, squeezes = squeeze.shape[:3]
+    cohesions = cohesion.shape[-1]
+    first = jax.nn.one_hot(start[:, 0] * cohesions + start[:, 1], squeezes * cohesions, dtype=squeeze.dtype)
+    first = jnp.broadcast_to(first[:, None], (draws, rung, squeezes * cohesions))
 
-    Args:
-        chain: draw, rung, level, new level.
-        levels: round, rung, path, draw; paths that begin at level 0.
-        quarantine: rung, draw; only rungs with one count, or all where none has.
-    """
-    draws, rungs, size, _ = chain.shape
-    law = np.zeros((draws, rungs, size))
-    law[..., 0] = 1.0
-    worst = np.zeros((draws, rungs))
-    for now in levels:
-        law = np.einsum("drs,drst->drt", law, chain)
-        seen = np.stack([(now == level).mean(1) for level in range(size)], axis=-1)
-        worst = np.maximum(worst, 0.5 * np.abs(law - np.moveaxis(seen, 1, 0)).sum(-1))
-    counts = quarantine.T > 0
-    counts = counts | ~counts.any(1, keepdims=True)
-    return np.asarray(np.where(counts, worst, 0.0).max(1))
+    def one_round(law: Array, _: None) -> tuple[Array, Array]:
+        now = law.reshape(draws, rung, squeezes, cohesions)
+        moved = jnp.einsum("drsc,drst->drtc", now, squeeze)
+        after = jnp.einsum("drtc,drtce->drte", moved, cohesion).reshape(law.shape)
+        return after, after
+
+    _, later = jax.lax.scan(one_round, first, None, length=rounds)
+    return jnp.concatenate([first[None], later])
+
+
+def total_variation(one: Float[Array, "*cell level"], other: Float[Array, "*cell level"]) -> Float[Array, "*cell"]:
+    """Largest difference in the chance of any event between two laws, 0 to 1."""
+    return 0.5 * jnp.abs(one - other).sum(-1)
+
+
+def reachable(chains: Chains) -> Bool[np.ndarray, "squeeze cohesion"]:
+    """Joint levels that some draw can reach from its start, whatever the order of rungs."""
+    squeeze, cohesion = np.asarray(chains.squeeze) > 0, np.asarray(chains.cohesion) > 0
+    draws, _, squeezes, _ = squeeze.shape
+    move = np.einsum("drst,drtce->dscte", squeeze, cohesion) > 0
+    found = np.zeros((draws, squeezes, cohesion.shape[-1]), dtype=bool)
+    found[np.arange(draws), *np.asarray(chains.start).T] = True
+    for _ in range(found[0].size):
+        found |= np.einsum("dsc,dscte->dte", found, move) > 0
+    return found.any(0)
+
+
+def _rows(counts: Float[Array, "source *row to"], least: Float[Array, ""]) -> tuple[Array, Array]:
+    """Rows of chances from counts by source, and where each comes from."""
+    seen = counts.sum(-1)
+    own = seen[0] >= least
+    used = jnp.where(own[..., None], counts[0], counts.sum(0))
+    total = used.sum(-1, keepdims=True)
+    eye = jnp.broadcast_to(jnp.eye(counts.shape[-1]), used.shape)
+    rows = jnp.where(total > 0.0, used / jnp.maximum(total, 1.0), eye)
+    source = jnp.where(own, FROM_NORM, jnp.where(total[..., 0] > 0.0, FROM_DEPLETED, FILLED))
+    return rows, source
+
+
+def _means(
+    sums: Float[Array, "source level rung draw"],
+    counts: Float[Array, "source level rung draw"],
+    filled: Float[Array, " level"],
+    least: Float[Array, ""],
+) -> tuple[Float[Array, "draw rung level"], Int[Array, "draw rung level"]]:
+    """Means by level, and where each comes from."""
+    own = counts[0] >= least
+    count = jnp.where(own, counts[0], counts.sum(0))
+    mean = jnp.where(own, sums[0], sums.sum(0)) / jnp.maximum(count, 1.0)
+    found = jnp.where(count > 0.0, mean, jnp.broadcast_to(filled[:, None, None], mean.shape))
+    source = jnp.where(own, FROM_NORM, jnp.where(count > 0.0, FROM_DEPLETED, FILLED))
+    return found.transpose(2, 1, 0), source.transpose(2, 1, 0)
+
+
+def _removal(
+    held: Held, world: World, rate: Float[Array, " draw"], least: Float[Array, ""], plan: Plan
+) -> tuple[Float[Array, "draw rung cohesion"], Int[Array, "draw rung cohesion"]]:
+    """Chance of removal in a round spent at each cohesion level."""
+    if world.coalition is None:
+        weekly = jnp.broadcast_to((rate / WEEKS_A_YEAR)[:, None, None], (*held.pairs.shape[1:3], 1))
+        source = jnp.full(weekly.shape, FROM_NORM)
+    else:
+        bounds = cohesion_bounds(world.cohesion_edges)
+        middles = ndtr(-0.5 * (bounds[1:] + bounds[:-1]))
+        weekly, source = _means(held.hazard, held.weeks, middles, least)
+    return -jnp.expm1(plan.weeks * jnp.log1p(-weekly)), source
+
+
+def _draws(economy: EconomyParameters | None, coalition: CoalitionParameters | None, rungs: RungInputs) -> int:
+    """Number of draws, from whichever array has that axis."""
+    shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(economy)]
+    if coalition is not None:
+        shapes += [jnp.shape(value)[k in BY_FACTION :] for k, value in vars(coalition).items()]
+    by_rung = (rungs.quarantine, rungs.exempt, rungs.courts, rungs.threat)
+    shapes += [jnp.shape(value)[1:] for value in by_rung]
+    shapes += [jnp.shape(value) for value in (rungs.brent_start, rungs.brent_sd, rungs.removal_year)]
+    return int(np.prod(jnp.broadcast_shapes(*shapes, (1,))))
+
+
+def _lift(value: Number, count: int, faction: bool = False) -> Array:
+    """Scalar or `[draw]` to `[1, 1, draw]`; by faction, `[faction]` or `[faction, draw]` to `[faction, 1, 1, draw]`."""
+    array = jnp.asarray(value, dtype=float)
+    if not faction:
+        return jnp.broadcast_to(array, (count,)).reshape(1, 1, count)
+    array = array.reshape(-1, 1) if array.ndim < 2 else array
+    return jnp.broadcast_to(array, (array.shape[0], count)).reshape(-1, 1, 1, count)
+
+
+def _lift_rung(value: ByRung, count: int) -> Float[Array, "rung 1 draw"]:
+    """`[rung]` or `[rung, draw]` to `[rung, 1, draw]`."""
+    array = value.reshape(-1, 1) if value.ndim < 2 else value
+    return jnp.broadcast_to(array, (array.shape[0], count)).reshape(-1, 1, count)

@@ -114,6 +114,15 @@ class CoalitionInfo(eqx.Module):
     plotter: Int[Array, "*draw"]  # faction that would lead
 
 
+class Risk(eqx.Module):
+    """What the circle might do this week."""
+
+    temptation: Float[Array, "faction *draw"]  # s_j
+    threshold: Float[Array, "*draw"]  # theta*
+    cohesion: Float[Array, "*draw"]  # z
+    removal: Float[Array, "*draw"]  # chance per week
+
+
 class Calibration(eqx.Module):
     """What is solved from the base rates."""
 
@@ -142,11 +151,11 @@ def calibrate(par: CoalitionParameters) -> Calibration:
 
 
 def cohesion(
-    threshold: Float[Array, "*#draw"], legitimacy: Number, threat: Number, par: CoalitionParameters
+    threshold: Float[Array, "*#draw"], legitimacy: Number, threat: Number, par: CoalitionParameters, solved: Calibration
 ) -> Float[Array, "*draw"]:
     """Spreads of hidden strength between the circle and the threshold, z."""
     lost = par.legitimacy_weight * (legitimacy - par.legitimacy_norm)
-    return (calibrate(par).strength + lost + par.threat_weight * threat - threshold) / par.threshold_sd
+    return (solved.strength + lost + par.threat_weight * threat - threshold) / par.threshold_sd
 
 
 def norm_state(par: CoalitionParameters) -> CoalitionState:
@@ -190,29 +199,50 @@ def advance(
     noise: CoalitionNoise, state: CoalitionState, inputs: CoalitionInput, par: CoalitionParameters
 ) -> tuple[CoalitionState, CoalitionInfo]:
     """Advance a week with noises given, so that a counterfactual can keep them and change the input."""
+    solved = calibrate(par)
+    after, risk = drift(state, inputs, par, solved)
+    attempt = jnp.maximum(risk.removal, ndtr(solved.margin - risk.cohesion))
+    removed = noise.event < par.events * risk.removal
+    attempted = noise.event < par.events * attempt
+    plotter = _plotter(noise.plotter, state.weight * risk.temptation)
+    failed = (attempted & ~removed).astype(attempt.dtype)
+    purged = _purge(state.weight, plotter, par.failure_purge * failed)
+    guarded = jnp.clip(state.insulation + par.failure_insulation * failed, 0.0, 1.0)
+    after = CoalitionState(after.patronage, purged, after.legitimacy, after.display, guarded)
+    info = CoalitionInfo(
+        temptation=risk.temptation,
+        threshold=risk.threshold,
+        cohesion=risk.cohesion,
+        removal=risk.removal,
+        attempt=attempt,
+        success=risk.removal / attempt,
+        removed=removed,
+        attempted=attempted,
+        plotter=plotter,
+    )
+    return after, info
+
+
+def drift(
+    state: CoalitionState, inputs: CoalitionInput, par: CoalitionParameters, solved: Calibration
+) -> tuple[CoalitionState, Risk]:
+    """Advance a week in which nobody moves against the leader; also the risk that somebody does."""
     memory = _over_factions(par.patronage_memory)
     patronage = state.patronage + memory * (_over_factions(inputs.patronage) - state.patronage)
     tempted = temptation(patronage, inputs, par)
     threshold = diffuse_threshold(state.weight, tempted)
-    z = cohesion(threshold, state.legitimacy, inputs.threat, par)
+    z = cohesion(threshold, state.legitimacy, inputs.threat, par, solved)
     removal = ndtr(-(z + par.coupproof_success * (state.insulation - par.insulation_norm)))
-    attempt = jnp.maximum(removal, ndtr(calibrate(par).margin - z))
-    removed = noise.event < par.events * removal
-    attempted = noise.event < par.events * attempt
-    plotter = _plotter(noise.plotter, state.weight * tempted)
-
-    failed = (attempted & ~removed).astype(z.dtype)
     legitimacy = state.legitimacy + par.legitimacy_return * (par.legitimacy_rest - state.legitimacy)
     legitimacy = legitimacy - par.fraud_shock * inputs.vote + par.display_gain * state.display
     after = CoalitionState(
         patronage=patronage,
-        weight=_purge(state.weight, plotter, par.failure_purge * failed),
+        weight=state.weight,
         legitimacy=jnp.clip(legitimacy, 0.0, 1.0),
         display=state.display * 0.5**0.5 + inputs.display,
-        insulation=jnp.clip(state.insulation + par.failure_insulation * failed, 0.0, 1.0),
+        insulation=state.insulation,
     )
-    info = CoalitionInfo(tempted, threshold, z, removal, attempt, removal / attempt, removed, attempted, plotter)
-    return after, info
+    return after, Risk(tempted, threshold, z, removal)
 
 
 def selectorate_need(patience: Number, winning_share: Number) -> Float[Array, "*draw"]:
