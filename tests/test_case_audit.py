@@ -165,8 +165,12 @@ def test_origins_and_who_repeats_whom(loaded):
     aide = next(row for row in found.origins if row.id == "aide")
     assert aide.claims == ("may", "may-again", "may-repeated", "forty")
     assert aide.documents == ("first", "second", "third")
+    aide, clerk = by_id["second"].shares
+    assert (aide.origin, aide.documents, aide.claims) == ("aide", ("first", "third"), ("may-again",))
+    assert (clerk.origin, clerk.documents, clerk.claims) == ("clerk", ("lost",), ("twelve",))
     summary = found.summary
     assert summary["documents"] == 4
+    assert summary["origins_in_several_documents"] == 2  # the clerk is in `second` and in `lost`
     assert summary["documents_that_merely_repeat"] == 1
     assert (summary["origins"], summary["origins_with_a_name"], summary["origins_anonymous"]) == (3, 1, 2)
 

@@ -148,6 +148,19 @@ def test_link_within_the_folder_is_followed(folder):
     assert len(load_case(folder).case.views) == 2
 
 
+def test_files_of_data_are_refused(monkeypatch):
+    monkeypatch.setattr("standoff.case.place.VALUES_LIMIT", 20)
+    monkeypatch.setattr("standoff.case.place.PROBLEMS_LIMIT", 5)
+    parsed = parse("origins:\n" + "- x\n" * 40, "f.yaml")
+    assert [(p.place, p.problem) for p in parsed.problems] == [
+        ("f.yaml:20:3", "this file holds more than 20 values")
+    ]
+    assert not parsed.whole
+    parsed = parse("origins:\n" + "- *x\n" * 18, "f.yaml")
+    assert len(parsed.problems) == 6
+    assert not parsed.whole
+
+
 YAML_LIKE = st.text(alphabet="ab:-[]{},&*!?|>#'\"%@` \n\t.1<\\", max_size=60)
 
 

@@ -67,7 +67,7 @@ def _huge(folder: Path) -> str:
 
 def _huge_together(folder: Path) -> str:
     for number in range(CASE_LIMIT // FILE_LIMIT + 1):
-        (folder / f"large-{number}.yaml").write_bytes(b"#" + b" " * (FILE_LIMIT - 10))
+        (folder / f"large-{number}.yaml").write_bytes((b"#" + b" " * 8000 + b"\n") * (FILE_LIMIT // 8002))
     return f"large-{CASE_LIMIT // FILE_LIMIT - 1}.yaml"
 
 
@@ -375,6 +375,12 @@ BROKEN = [
         "this file is not a mapping of parts of a case",
         "Begin with the name of a part",
         (("more.yaml", "", "# a note\n§Some words, and no part.\n"),),
+    ),
+    Broken(
+        "long-line",
+        "this line is longer than 10000 characters",
+        "Break it.",
+        (("more.yaml", "", "# more\n§# " + "x" * 10_000 + "\n"),),
     ),
     Broken("link-out-of-the-folder", "this link leads out of the folder", "Copy the file", spoil=_link_out),
     Broken("loop-of-links", "it cannot be read", "Mend or remove it.", spoil=_loop),

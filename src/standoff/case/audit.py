@@ -17,11 +17,13 @@ from standoff.case.reason import BareNumber, number_reasons
 from standoff.case.relay import (
     Contradiction,
     OriginRow,
+    Shared,
     Thin,
     contradictions,
     origin_rows,
     origins_carried,
     repeated_from,
+    shared_origins,
     thin_claims,
 )
 from standoff.errors import Problem
@@ -44,6 +46,7 @@ class DocumentRow:
     relays: tuple[str, ...]
     claims: int
     origins: tuple[str, ...]
+    shares: tuple[Shared, ...]
     repeats: tuple[str, ...]
     copy: str
     file: str | None
@@ -155,6 +158,7 @@ class Audit:
             "claims_on_one_anonymous_origin": len(self.thin),
             "origins": len(used),
             "origins_with_a_name": sum(not row.anonymous for row in used),
+            "origins_in_several_documents": sum(len(row.documents) > 1 for row in used),
             "origins_anonymous": sum(row.anonymous for row in used),
             "contradictions": len(self.contradictions),
             "events": len(self.events),
@@ -251,6 +255,7 @@ def _document_rows(case: Case, held: dict[str, Copy] | None) -> list[DocumentRow
                 relays=tuple(document.relays),
                 claims=sum(document.id in claim.chain for claim in case.claims),
                 origins=origins_carried(case, document.id),
+                shares=shared_origins(case, document.id),
                 repeats=repeated_from(case, document),
                 copy=state,
                 file=copy.file if copy else None,

@@ -147,10 +147,10 @@ class View(Model):
 class Solver(Model):
     """How finely the case is solved, and how many crises an ensemble holds."""
 
-    nodes: Annotated[int, Field(ge=5, le=41)] = 11
+    nodes: Annotated[int, Field(ge=5, le=41)] = 9
     draws: Annotated[int, Field(ge=2, le=2000)] = 40
     replications: Annotated[int, Field(ge=10, le=100000)] = 500
-    chain_paths: Annotated[int, Field(ge=50, le=20000)] = 500
+    chain_paths: Annotated[int, Field(ge=50, le=20000)] = 200
 
 
 class Case(Model):

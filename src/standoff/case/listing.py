@@ -41,13 +41,15 @@ def listing(audit: Audit) -> Iterator[RenderableType]:
 def _summary(audit: Audit) -> Iterator[RenderableType]:
     s = audit.summary
     repeating = _count(s["documents_that_merely_repeat"], "document", "repeats", "repeat")
+    several = _count(s["origins_in_several_documents"], "origin", "speaks", "speak")
     thin = _count(s["claims_on_one_anonymous_origin"], "claim", "rests", "rest")
     yield Text()
     for line in (
         f"{_count(s['documents'], 'document')}, {_count(s['claims'], 'claim', 'goes', 'go')} back to "
         f"{_count(s['origins'], 'origin')}: {s['origins_with_a_name']} with a name, "
         f"{s['origins_anonymous']} anonymous.",
-        f"{repeating} only what others said first; {thin} on one anonymous origin.",
+        f"{several} through several documents; {repeating} only what others said first; "
+        f"{thin} on one anonymous origin.",
         f"{_count(s['contradictions'], 'contradiction')}; {_count(s['events'], 'event')}, "
         f"{s['events_uncertain']} of uncertain date or reading; {_count(s['forecasts'], 'forecast')}.",
         f"{_count(s['anchors'], 'anchor')}: {s['anchors_verified']} verified, "
@@ -103,6 +105,9 @@ def _documents(audit: Audit) -> Iterator[RenderableType]:
             yield _bullet(f"{row.id} merely repeats {', '.join(row.repeats)}: no origin in it is its own.")
         elif row.claims:
             yield _bullet(f"{row.id} carries {_count(len(row.origins), 'origin')}: {_few(row.origins)}.")
+        for shared in row.shares:
+            part = f"{len(shared.claims)} of {_count(row.claims, 'claim')} of {row.id}"
+            yield _bullet(f"{part} come from {shared.origin}, as in {', '.join(shared.documents)}.")
         if row.copy == "found by name":
             yield _bullet(
                 f"{row.id}: {row.file} has the SHA-256 {row.copy_sha256}, not on record.", style="yellow"
@@ -131,22 +136,25 @@ def _origins(audit: Audit) -> Iterator[RenderableType]:
             ", ".join(row.documents) or "none held",
         )
     yield table
-    unused = [row.id for row in audit.origins if not row.claims]
+    unused = [row.id for row in audit.origins if not row.claims and not row.relays]
     if unused:
-        yield _none(f"Declared, but of no claim: {', '.join(unused)}.")
+        yield _none(f"Declared, but nothing goes through them: {', '.join(unused)}.")
 
 
 def _thin(audit: Audit) -> Iterator[RenderableType]:
     if not audit.thin:
         yield _none("None.")
-    for row in audit.thin:
-        through = f" through {', '.join(row.documents)}" if row.documents else ""
-        yield _bullet(f"{row.claim}: {row.says} ({row.origin}{through})")
+    names = {row.id: row.name for row in audit.origins}
+    for origin in dict.fromkeys(row.origin for row in audit.thin):
+        rows = [row for row in audit.thin if row.origin == origin]
+        documents = ", ".join(dict.fromkeys(name for row in rows for name in row.documents))
+        yield Text(f"{names[origin]}{' through ' if documents else ''}{documents}", style="bold")
+        for row in rows:
+            yield _bullet(f"{row.claim}: {row.says}")
 
 
 def _contradictions(found: tuple[Contradiction, ...]) -> Iterator[RenderableType]:
-    if not found:
-        yield _none("None.")
+    yield _none("Each claim with its chain; read < as “has it from”." if found else "None.")
     for item in found:
         yield Text(item.text, style="bold")
         for answer in item.answers:

@@ -28,6 +28,7 @@ CASE_LIMIT = 16 * 2**20
 FILES_LIMIT = 200
 """Files that a case may consist of."""
 SUFFIXES = (".yaml", ".yml")
+_NO_DATA = "A case holds no texts and no data: keep those elsewhere."
 SHIPPED = FilePath(__file__).resolve().parents[1] / "cases"
 
 
@@ -117,17 +118,20 @@ def _gather(root: FilePath) -> tuple[Sources, list[Problem], bool]:
     sources = Sources(name=root.name or str(root))
     problems: list[Problem] = []
     whole = True
-    left = CASE_LIMIT
+    texts: list[tuple[str, str]] = []
+    total = 0
     for file in _files(root):
-        label = file.name
-        text, problem = _text(file, root, label, left)
+        text, problem = _text(file, root)
         if text is None:
-            problems.append(problem or Problem(label, "it cannot be read", kind="file"))
+            problems.append(problem or Problem(file.name, "it cannot be read", kind="file"))
             whole = False
-            if problem is not None and problem.kind == "limit":
-                break
             continue
-        left -= len(text.encode())
+        texts.append((file.name, text))
+        total += len(text.encode())
+        if total > CASE_LIMIT:
+            what = f"the files of this case are larger than {CASE_LIMIT // 2**20} MiB together"
+            raise CaseError([Problem(file.name, what, _NO_DATA, "file")])
+    for label, text in texts:
         parsed = parse(text, label)
         problems += parsed.problems
         whole = whole and parsed.whole
@@ -161,7 +165,8 @@ def _files(root: FilePath) -> list[FilePath]:
     return [root / name for name in names]
 
 
-def _text(file: FilePath, root: FilePath, label: str, left: int) -> tuple[str | None, Problem | None]:
+def _text(file: FilePath, root: FilePath) -> tuple[str | None, Problem | None]:
+    label = file.name
     try:
         if root.is_dir() and not file.resolve().is_relative_to(root.resolve()):
             remedy = "Copy the file into the folder."
@@ -175,14 +180,7 @@ def _text(file: FilePath, root: FilePath, label: str, left: int) -> tuple[str | 
         return None, Problem(label, f"it cannot be read: {reason}", "Mend or remove it.", "file")
     if len(content) > FILE_LIMIT:
         problem = f"this file is larger than {FILE_LIMIT // 2**20} MiB"
-        return None, Problem(
-            label, problem, "A case holds no texts and no data: keep those elsewhere.", "file"
-        )
-    if len(content) > left:
-        problem = f"the files of this case are larger than {CASE_LIMIT // 2**20} MiB together"
-        return None, Problem(
-            label, problem, "A case holds no texts and no data: keep those elsewhere.", "limit"
-        )
+        return None, Problem(label, problem, _NO_DATA, "file")
     try:
         return content.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:

@@ -18,7 +18,10 @@ ANONYMOUS = ("anonymous", "unknown")
 
 @dataclass(frozen=True)
 class OriginRow:
-    """A first source: what goes back to it, and which documents pass it on (earliest first)."""
+    """A first source: what goes back to it, and which documents pass it on (earliest first).
+
+    `relays` are claims and forecasts in whose chain it stands without being their first source.
+    """
 
     id: str
     name: str
@@ -26,6 +29,16 @@ class OriginRow:
     anonymous: bool
     claims: tuple[str, ...]
     documents: tuple[str, ...]
+    relays: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """An origin that speaks through a document and through others too; `claims` are those of the former."""
+
+    origin: str
+    documents: tuple[str, ...]
+    claims: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,8 +94,19 @@ def origin_rows(case: Case) -> list[OriginRow]:
         claims = [claim for claim in case.claims if claim.origin == origin.id]
         documents = {link for claim in claims for link in carriers(case, claim)}
         in_order = tuple(sorted(documents, key=lambda name: (dates[name] or dt.date.max, name)))
-        names = tuple(claim.id for claim in claims)
-        rows.append(OriginRow(origin.id, origin.name, origin.kind, origin.kind in ANONYMOUS, names, in_order))
+        relays = [claim.id for claim in case.claims if origin.id in claim.chain[:-1]]
+        relays += [forecast.id for forecast in case.forecasts if forecast.by == origin.id]
+        rows.append(
+            OriginRow(
+                id=origin.id,
+                name=origin.name,
+                kind=origin.kind,
+                anonymous=origin.kind in ANONYMOUS,
+                claims=tuple(claim.id for claim in claims),
+                documents=in_order,
+                relays=tuple(relays),
+            )
+        )
     return sorted(rows, key=lambda row: -len(row.claims))
 
 
@@ -113,6 +137,18 @@ def repeated_from(case: Case, document: Document) -> tuple[str, ...]:
             return ()
         sources |= dict.fromkeys(through or earlier)
     return tuple(sources)
+
+
+def shared_origins(case: Case, document: str) -> tuple[Shared, ...]:
+    """The origins of a document that other documents carry as well."""
+    found = []
+    for origin in origins_carried(case, document):
+        claims = [claim for claim in case.claims if claim.origin == origin]
+        others = {link: None for claim in claims for link in carriers(case, claim) if link != document}
+        if others:
+            mine = tuple(claim.id for claim in claims if document in claim.chain)
+            found.append(Shared(origin, tuple(others), mine))
+    return tuple(found)
 
 
 def _before(day: dt.date | None, mine: dt.date | None) -> bool:

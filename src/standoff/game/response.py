@@ -23,7 +23,9 @@ TOLERANCE = 1e-10
 MAX_NEWTON = 14
 RAMP = 24
 RAMP_TRIES = 6
-LAST_TRIES = 60
+LAST_TRIES = 40
+RESTARTS = 40
+NEAR = 0.05
 STEP_LIMIT = 3.0
 
 
@@ -43,10 +45,11 @@ class Tables(eqx.Module):
 
 
 class Point(eqx.Module):
-    """State of the iteration: log-likelihood ratios, the next Newton step, the residual, det of the Jacobian."""
+    """State of the iteration: likelihood ratios, Newton's step and a cautious one, residual, det of the Jacobian."""
 
     d: Float[Array, "going state other node"]
     step: Float[Array, "going state other node"]
+    cautious: Float[Array, "going state other node"]
     residual: Float[Array, "state other node"]
     det: Float[Array, "state other node"]
 
@@ -56,6 +59,7 @@ class Response(eqx.Module):
 
     point: Point
     settled: Bool[Array, "state other node"]
+    flagged: Bool[Array, "state other node"]
     log_pi_go: Float[Array, "2 going state other node"]
     log_pi_end: Float[Array, "2 ending state other node"]
     worth: Float[Array, "2 going state other node"]
@@ -89,36 +93,49 @@ def look(tables: Tables, precision: Float[Array, "state other node"], d: Float[A
     log_total = jnp.log(total) + top
     change = gradient * (precision * after * (1 - after))
     error = jnp.where(can, d - (go[1] - go[0]) + (log_total[1] - log_total[0]), 0.0)
-    inverse = 1 / jnp.where(can, 1 - (change[1] - change[0]), 1.0)
+    diagonal = jnp.where(can, 1 - (change[1] - change[0]), 1.0)
+    inverse = 1 / diagonal
     row = (lift[1] / total[1]) * change[1] - (lift[0] / total[0]) * change[0]
     bordered = 1 + (row * inverse).sum(0)
     step = inverse * (error - (row * inverse * error).sum(0) / bordered)
-    return Point(d, step, jnp.abs(error).max(0), bordered / jnp.prod(inverse, axis=0))
+    safe = 1 / jnp.maximum(diagonal, 1.0)
+    cautious = 0.5 * safe * (error - (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0))
+    return Point(d, step, cautious, jnp.abs(error).max(0), bordered * jnp.prod(diagonal, axis=0))
 
 
-def play(tables: Tables, precision: Float[Array, ""], point: Point, settled: Array) -> Response:
+def play(tables: Tables, precision: Float[Array, ""], point: Point, settled: Array, flagged: Array) -> Response:
     """The strategy at a point, in log chances, with the worth of each move in the mover's unit."""
     after, worth, _ = _worth(tables, point.d)
     go = jnp.where(tables.can_go[..., None, None], precision * worth, -jnp.inf)
     end = jnp.where(tables.can_end, precision * tables.end, -jnp.inf)[..., None, None]
     end = jnp.broadcast_to(end, (*end.shape[:3], *point.d.shape[-2:]))
     total = jax.nn.logsumexp(jnp.concatenate([go, end], axis=1), axis=1)[:, None]
-    return Response(point, settled, go - total, end - total, worth, after)
+    return Response(point, settled, flagged, go - total, end - total, worth, after)
 
 
 class Search(eqx.Module):
-    """State of the search at every node: iteration, share of the precision, iterations at that share, ratios."""
+    """State of the search at every node: steps in all and at this stage, share of the precision, restarts, point."""
 
     count: Array
-    share: Float[Array, "state other node"]
     tries: Array
+    share: Float[Array, "state other node"]
+    restarts: Array
     point: Point
 
 
-def _advance(point: Point) -> Float[Array, "going state other node"]:
-    step = jnp.where(jnp.isfinite(point.step), point.step, 0.1)
+def _advance(point: Point, careful: Array) -> Float[Array, "going state other node"]:
+    """Newton's step, limited in length; a cautious step where asked for, far from a root or where it points up."""
+    far = careful & ((point.residual > NEAR) | (point.det <= 0))
+    step = jnp.where(far | ~jnp.isfinite(point.step), point.cautious, point.step)
     largest = jnp.abs(step).max(0)
     return point.d - step * jnp.minimum(1.0, STEP_LIMIT / jnp.maximum(largest, 1e-30))
+
+
+def _elsewhere(restarts: Array, moves: int) -> Float[Array, "going state other node"]:
+    """Where a restart begins: 0 the first time, then points spread over a growing cube, the same in every run."""
+    turn = restarts[None] * jnp.arange(1.0, moves + 1)[:, None, None, None]
+    spread = jnp.modf(turn * 0.6180339887498949 + 0.25 * turn**2 * 0.7548776662466927)[0]
+    return jnp.where(restarts == 1, 0.0, (2 * spread - 1) * (1 + restarts / 6))
 
 
 def respond(
@@ -127,10 +144,13 @@ def respond(
     """Solve the decision at every belief; `guess` warms it.
 
     A node is settled when its residual, in log-likelihood, is at most `TOLERANCE`. Nodes that `MAX_NEWTON` steps
-    from the guess do not settle begin again at precision 0, which is raised to its full height in `RAMP` parts; at
-    most `RAMP_TRIES` steps are spent on a part and `LAST_TRIES` on the last. The rest is reported as unsettled.
+    from the guess do not settle begin again at precision 0, which is raised to its full height in `RAMP` parts, at
+    most `RAMP_TRIES` steps on a part; far from a root or past a fold they take damped steps of the best-response
+    dynamics, which leave an unstable branch for the nearest stable one. What is not settled `LAST_TRIES` steps later
+    is started anew from up to `RESTARTS` other points. Nodes that needed any of this, or whose Jacobian has a
+    determinant of 0 or less, are flagged: there more than one answer is possible. The rest is reported as unsettled.
     """
-    most = MAX_NEWTON + RAMP * RAMP_TRIES + LAST_TRIES
+    most = MAX_NEWTON + RAMP * RAMP_TRIES + LAST_TRIES * (RESTARTS + 1)
 
     def done(search: Search) -> Array:
         return (search.share >= 1) & (search.point.residual <= TOLERANCE)
@@ -140,16 +160,22 @@ def respond(
 
     def again(search: Search) -> Search:
         point, settled = search.point, done(search)
-        restart = (search.count == MAX_NEWTON) & ~settled
+        first = search.restarts == 0
+        spent = jnp.where(first, search.tries >= MAX_NEWTON, (search.share >= 1) & (search.tries >= LAST_TRIES))
+        restart = spent & ~settled
+        restarts = search.restarts + restart
         rise = ~restart & (search.share < 1) & ((point.residual <= 1e-6) | (search.tries >= RAMP_TRIES))
-        share = jnp.where(restart, 1 / RAMP, jnp.where(rise, jnp.minimum(search.share + 1 / RAMP, 1.0), search.share))
-        share = jnp.where(share > 1 - 0.5 / RAMP, 1.0, share)
-        d = jnp.where(restart, 0.0, jnp.where(settled | (search.count == 0), point.d, _advance(point)))
+        share = jnp.where(rise, jnp.minimum(search.share + 1 / RAMP, 1.0), search.share)
+        share = jnp.where(restart & first, 1 / RAMP, jnp.where(share > 1 - 0.5 / RAMP, 1.0, share))
+        moved = _advance(point, search.restarts == 1)
+        d = jnp.where(settled | (search.count == 0), point.d, moved)
+        d = jnp.where(restart, _elsewhere(restarts, len(d)), d)
         tries = jnp.where(restart | rise, 0, search.tries + 1)
-        return Search(search.count + 1, share, tries, look(tables, precision * share, d))
+        return Search(search.count + 1, tries, share, restarts, look(tables, precision * share, d))
 
     shape = guess.shape[1:]
-    blank = Point(guess, jnp.zeros_like(guess), jnp.full(shape, jnp.inf), jnp.ones(shape))
-    start = Search(jnp.asarray(0), jnp.ones(shape), jnp.zeros(shape, jnp.int32), blank)
-    point = jax.lax.while_loop(more, again, start).point
-    return play(tables, precision, point, point.residual <= TOLERANCE)
+    blank = Point(guess, jnp.zeros_like(guess), jnp.zeros_like(guess), jnp.full(shape, jnp.inf), jnp.ones(shape))
+    none = jnp.zeros(shape, jnp.int32)
+    found = jax.lax.while_loop(more, again, Search(jnp.asarray(0), none, jnp.ones(shape), none, blank))
+    flagged = (found.restarts > 0) | (found.point.det <= 0)
+    return play(tables, precision, found.point, done(found), flagged)

@@ -94,20 +94,19 @@ def base(case: Case, *, seed: int, count: int) -> dict[str, np.ndarray]:
 
 
 def apply(
-    case: Case, view: View | None, values: Values, *, seed: int, without: Iterable[str] = (), only: Iterable[str] | None = None
+    case: Case, view: View | None, values: Values, *, seed: int, count: int, without: Iterable[str] = ()
 ) -> dict[str, np.ndarray]:
     """The base draw as a view has it: its differences applied in order, but those named in `without`.
 
-    `only` keeps none but the named differences.
+    `values` may hold only the first of the `count` draws; the differences are then cut alike.
     """
     found = dict(values)
     if view is None:
         return found
     limits = bounds(case)
-    count = len(next(iter(values.values())))
     skip = set(without)
     for difference in view.differences:
-        if difference.id in skip or (only is not None and difference.id not in set(only)):
+        if difference.id in skip:
             continue
         for path, shift in difference.set.items():
             drawn = _shifted(shift, f"views.{view.id}.{difference.id}.{path}", found[path], seed, count)
@@ -117,7 +116,8 @@ def apply(
 
 def _shifted(shift: Shift, path: str, before: np.ndarray, seed: int, count: int) -> np.ndarray:
     number = shift.number
-    drawn = np.array([number.centre]) if count == 1 else draw(number, path, seed=seed, count=count)
+    drawn = draw(number, path, seed=seed, count=count) if count else np.array([number.centre])
+    drawn = drawn[: len(before)]
     if shift.times is not None:
         return before * drawn
     return before + drawn if shift.plus is not None else drawn

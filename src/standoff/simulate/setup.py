@@ -52,13 +52,14 @@ class Plan:
     nodes: int
     paths: int
     fixed: Mapping[str, float] = field(default_factory=dict)
+    keep: int | None = None
     _sheets: dict[tuple[str, tuple[str, ...]], Sheet] = field(default_factory=dict)
     _levels: dict[bytes, Levels] = field(default_factory=dict)
 
     @cached_property
     def base(self) -> Values:
         """Draws of the base numbers."""
-        return drawing.base(self.case, seed=self.seed, count=self.count)
+        return {k: v[: self.keep] for k, v in drawing.base(self.case, seed=self.seed, count=self.count).items()}
 
     def view(self, side: str) -> View | None:
         """The view that a side acts on; none if it holds the base."""
@@ -66,7 +67,7 @@ class Plan:
 
     def values(self, view: View | None, without: Iterable[str] = ()) -> Values:
         """A view's numbers."""
-        found = drawing.apply(self.case, view, self.base, seed=self.seed, without=without)
+        found = drawing.apply(self.case, view, self.base, seed=self.seed, count=self.count, without=without)
         draws = len(self.base["parameters.discount"])
         return found | {path: np.full(draws, value) for path, value in self.fixed.items()}
 
@@ -188,10 +189,12 @@ def plan(
     pace: float = 1.0,
     paths: int | None = None,
     fixed: Mapping[str, float] | None = None,
+    keep: int | None = None,
 ) -> Plan:
     """Compile a case. `pace` scales the length of a round (2: half as many rounds, twice as long).
 
-    `fixed` holds numbers, by path, that every view shares.
+    `fixed` holds numbers, by path, that every view shares. `keep` compiles only the first of the `count` draws,
+    which are the same draws as without it.
     """
     for side in SIDES:
         kinds = case.leader(side).types  # type: ignore[arg-type]
@@ -209,5 +212,5 @@ def plan(
     weeks = max(1, round(case.crisis.round_days * pace / 7))
     return Plan(
         case, seed, count, rounds, 7.0 * weeks if pace != 1 else days, nodes or case.solver.nodes,
-        paths or case.solver.chain_paths, fixed or {},
+        paths or case.solver.chain_paths, fixed or {}, keep,
     )  # fmt: skip

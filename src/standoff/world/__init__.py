@@ -1,4 +1,6 @@
-"""The world around the game, a week at a time. Reading order:
+"""The world around the game, a week at a time.
+
+Reading order:
 
 1. `noise`: one key for each named noise.
 2. `economy`: from a quarantine to less money for the coalition (module 1).

@@ -10,18 +10,19 @@ A prime marks the value at the end of the week, j a faction.
     attempt = Phi(m - z)                                   removal = Phi(-(z + kI (I - I0)))
     L' = L + nu (L_rest - L) - fraud [vote] + display_gain d                d' = d/sqrt(2) + [display]
 
-A patronage ratio (0 to 1), a_j the same smoothed, l_j loyalty, o_j outside option, rho_j worth of full patronage and
-c_j punishment (all in utility), w_j weight (shares, sum 1), tau softness, s_j temptation, theta* threshold and sd
-weekly spread of hidden strength (shares of weight), z cohesion, L legitimacy, I insulation, d display still felt.
-`attempt` and `removal` are chances per week. `strength` is solved so that the norm (A = 1, L0, I0, no threat) gives
-the base rate of removal over 52, `m` so that the share of attempts that succeed is the default there.
+A patronage ratio (0 to 1), a_j the same smoothed, l_j loyalty, o_j outside option, rho_j worth of full
+patronage and c_j punishment (all in utility), w_j weight (shares, sum 1), tau softness, s_j temptation,
+theta* threshold and sd weekly spread of hidden strength (shares of weight), z cohesion, L legitimacy, I
+insulation, d display still felt. `attempt` and `removal` are chances per week. `strength` is solved so that
+the norm (A = 1, L0, I0, no threat) gives the base rate of removal over 52, `m` so that the share of
+attempts that succeed is the default there.
 
-Members move only when others do: see `threshold`. The design gives no equation for three things, which enter here by
-a parameter each: what a threat does (`threat_weight`, 0 by default), what a failed attempt adds to insulation, and
-what it takes from the weight of the faction that led it.
+Members move only when others do: see `threshold`. The design gives no equation for three things, which
+enter here by a parameter each: what a threat does (`threat_weight`, 0 by default), what a failed attempt
+adds to insulation, and what it takes from the weight of the faction that led it.
 
-Reference: Morris & Shin (2003), Global Games: Theory and Applications; insulation: De Bruin (2018); the price of
-supporters: Bueno de Mesquita et al. (2003), The Logic of Political Survival.
+Reference: Morris & Shin (2003), Global Games: Theory and Applications; insulation: De Bruin (2018); the
+price of supporters: Bueno de Mesquita et al. (2003), The Logic of Political Survival.
 """
 
 import equinox as eqx
@@ -37,13 +38,14 @@ WEEKS_A_YEAR = 52.0
 NOISES = ("event", "plotter")
 Number = Float[Array, "*#draw"] | float
 Faction = Float[Array, "faction *#draw"]
+OfFactions = Float[Array, "faction *draw"]
 
 
 class CoalitionParameters(eqx.Module):
     """What a ruling circle is like. The faction axis comes first, draws stand last, scalars fit everywhere.
 
-    Arrays with draws share one rank: `[faction, draw]` beside `[draw]`. `events` is a switch: at 0 chances are
-    computed and nothing is drawn.
+    Arrays with draws share one rank: `[faction, draw]` beside `[draw]`. `events` is a switch: at 0 chances
+    are computed and nothing is drawn.
     """
 
     weight: Faction  # w_j, share of force and organisation, sum 1
@@ -75,8 +77,8 @@ class CoalitionParameters(eqx.Module):
 class CoalitionState(eqx.Module):
     """What next week needs of this one."""
 
-    patronage: Float[Array, "faction *draw"]  # a_j, 0 to 1
-    weight: Float[Array, "faction *draw"]  # w_j
+    patronage: OfFactions  # a_j, 0 to 1
+    weight: OfFactions  # w_j
     legitimacy: Float[Array, "*draw"]  # L, 0 to 1
     display: Float[Array, "*draw"]  # d, weeks of display still felt
     insulation: Float[Array, "*draw"]  # I, 0 to 1
@@ -103,7 +105,7 @@ class CoalitionNoise(eqx.Module):
 class CoalitionInfo(eqx.Module):
     """What a reader of the run needs. Chances are per week."""
 
-    temptation: Float[Array, "faction *draw"]  # s_j
+    temptation: OfFactions  # s_j
     threshold: Float[Array, "*draw"]  # theta*
     cohesion: Float[Array, "*draw"]  # z
     removal: Float[Array, "*draw"]  # chance
@@ -117,7 +119,7 @@ class CoalitionInfo(eqx.Module):
 class Risk(eqx.Module):
     """What the circle might do this week."""
 
-    temptation: Float[Array, "faction *draw"]  # s_j
+    temptation: OfFactions  # s_j
     threshold: Float[Array, "*draw"]  # theta*
     cohesion: Float[Array, "*draw"]  # z
     removal: Float[Array, "*draw"]  # chance per week
@@ -130,9 +132,7 @@ class Calibration(eqx.Module):
     margin: Float[Array, "*draw"]  # m, in z
 
 
-def temptation(
-    patronage: Faction | float, inputs: CoalitionInput, par: CoalitionParameters
-) -> Float[Array, "faction *draw"]:
+def temptation(patronage: Faction | float, inputs: CoalitionInput, par: CoalitionParameters) -> OfFactions:
     """Gain of each faction from a fall, over gain plus punishment, at smoothed patronage a_j (0 to 1)."""
     softness = _over_factions(par.temptation_softness)
     offer = _over_factions(par.amnesty_weight) * inputs.amnesty
@@ -151,7 +151,11 @@ def calibrate(par: CoalitionParameters) -> Calibration:
 
 
 def cohesion(
-    threshold: Float[Array, "*#draw"], legitimacy: Number, threat: Number, par: CoalitionParameters, solved: Calibration
+    threshold: Float[Array, "*#draw"],
+    legitimacy: Number,
+    threat: Number,
+    par: CoalitionParameters,
+    solved: Calibration,
 ) -> Float[Array, "*draw"]:
     """Spreads of hidden strength between the circle and the threshold, z."""
     lost = par.legitimacy_weight * (legitimacy - par.legitimacy_norm)
@@ -161,7 +165,9 @@ def cohesion(
 def norm_state(par: CoalitionParameters) -> CoalitionState:
     """State before the crisis: patronage in full, legitimacy and insulation at their norm, no display."""
     factions = (par.weight, par.loyalty, par.outside, par.patronage_weight, par.punishment)
-    shape = jnp.broadcast_shapes(*(jnp.shape(x)[1:] for x in factions), *(jnp.shape(x) for x in _scalars(par)))
+    shape = jnp.broadcast_shapes(
+        *(jnp.shape(x)[1:] for x in factions), *(jnp.shape(x) for x in _scalars(par))
+    )
     full = (par.weight.shape[0], *shape)
     return CoalitionState(
         patronage=jnp.ones(full),
@@ -269,16 +275,14 @@ def _scalars(par: CoalitionParameters) -> list[Number]:
     return [value for name, value in vars(par).items() if name not in names]
 
 
-def _plotter(uniform: Number, share: Float[Array, "faction *draw"]) -> Int[Array, "*draw"]:
+def _plotter(uniform: Number, share: OfFactions) -> Int[Array, "*draw"]:
     """Faction that leads an attempt, drawn by w_j s_j."""
     heap = jnp.cumsum(share, axis=0)
     passed = jnp.sum(_over_factions(uniform) * heap[-1:] >= heap, axis=0)
     return jnp.minimum(passed, share.shape[0] - 1)
 
 
-def _purge(
-    weight: Float[Array, "faction *draw"], plotter: Int[Array, "*draw"], cut: Float[Array, "*draw"]
-) -> Float[Array, "faction *draw"]:
+def _purge(weight: OfFactions, plotter: Int[Array, "*draw"], cut: Float[Array, "*draw"]) -> OfFactions:
     """Take a share of the plotters' weight; the others gain in proportion."""
     index = jnp.arange(weight.shape[0]).reshape((-1,) + (1,) * plotter.ndim)
     kept = weight * jnp.where(index == plotter[None], 1.0 - cut[None], 1.0)

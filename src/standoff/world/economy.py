@@ -15,16 +15,17 @@ A prime marks the value at the end of the week.
     g' = rho g + (1 - rho) (g0 - gamma ln max(f, 0.05) + sd_g n2)
     W = cash (q0 - home) (P0 - d0) 7e-6 + other            norm of cash
 
-q output and X exports (thousand barrels a day, kb/d), home: use at home (kb/d), x exempt flow (kb/d), S stock and
-cap tanks (million barrels, mb), b bite of the quarantine B (both 0 to 1), P Brent (USD a barrel), Y income, C cash
-spent and W its norm (bn USD a week), R usable reserves (bn USD), A patronage ratio (0 to 1), f supply of foreign
-currency over its norm, u shortfall (0 to 1), g log of parallel over official rate, n1 and n2 standard normal.
+q output and X exports (thousand barrels a day, kb/d), home: use at home (kb/d), x exempt flow (kb/d), S
+stock and cap tanks (million barrels, mb), b bite of the quarantine B (both 0 to 1), P Brent (USD a barrel),
+Y income, C cash spent and W its norm (bn USD a week), R usable reserves (bn USD), A patronage ratio (0 to
+1), f supply of foreign currency over its norm, u shortfall (0 to 1), g log of parallel over official rate,
+n1 and n2 standard normal.
 
-Money is kept whole: what is saved is not spent. (The design wrote C = Y + draw together with R' = R + max(0, Y - W),
-which counts income above the norm twice; the two agree wherever Y <= W.)
+Money is kept whole: what is saved is not spent. (The design wrote C = Y + draw together with R' = R +
+max(0, Y - W), which counts income above the norm twice; the two agree wherever Y <= W.)
 
-Reference: the project's own model; the priority of supporters follows Bueno de Mesquita et al. (2003), The Logic of
-Political Survival, and the sources of each default stand in the table of parameters.
+Reference: the project's own model; the priority of supporters follows Bueno de Mesquita et al. (2003), The
+Logic of Political Survival, and the sources of each default stand in the table of parameters.
 """
 
 import equinox as eqx
@@ -209,7 +210,9 @@ def _exports(
     par: EconomyParameters,
 ) -> Float[Array, "*draw"]:
     """Oil loaded in the week, kb/d: the exempt flow first, of the rest what the quarantine lets pass."""
-    surplus = jnp.maximum(0.0, state.stock - par.stock_norm) * (1000.0 / DAYS) * par.stock_drain * (1.0 - bite)
+    surplus = (
+        jnp.maximum(0.0, state.stock - par.stock_norm) * (1000.0 / DAYS) * par.stock_drain * (1.0 - bite)
+    )
     want = state.output - par.home_use + surplus
     exempt = jnp.minimum(inputs.exempt, want)
     planned = exempt + (1.0 - bite) * jnp.maximum(0.0, want - exempt)

@@ -4,13 +4,15 @@
     m' = m + mu (A - m)                                    smoothed patronage, the measure of squeeze
     N[i, j] = paths that were at joint level i at the start of a round and at j at its end
 
-P Brent (USD a barrel), sd its weekly spread (log), n standard normal, A patronage ratio and m the same smoothed (0 to
-1), mu memory of the coalition (a week). A joint level is squeeze * cohesion levels + cohesion.
+P Brent (USD a barrel), sd its weekly spread (log), n standard normal, A patronage ratio and m the same
+smoothed (0 to 1), mu memory of the coalition (a week). A joint level is squeeze * cohesion levels +
+cohesion.
 
-Two sources of paths. From the norm: what the game starts from. Depleted: the economy after up to a year of full
-quarantine, smoothed patronage and (through legitimacy) cohesion spread over every pair of levels; they serve rows
-that paths from the norm never enter, such as relief after a long squeeze. All rungs share the noise. Nobody is
-removed and no attempt fails on the way: these are the paths of a leader still in office, not weighted by survival.
+Two sources of paths. From the norm: what the game starts from. Depleted: the economy after up to a year of
+full quarantine, smoothed patronage and (through legitimacy) cohesion spread over every pair of levels; they
+serve rows that paths from the norm never enter, such as relief after a long squeeze. All rungs share the
+noise. Nobody is removed and no attempt fails on the way: these are the paths of a leader still in office,
+not weighted by survival.
 
 Reference: the project's own.
 """
@@ -24,6 +26,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from standoff.world import coalition as circle
 from standoff.world import economy as purse
 from standoff.world.level import cohesion_bounds, level, squeeze_bounds
+from standoff.world.threshold import diffuse_threshold
 
 DEPLETION = 52  # weeks of full quarantine behind the worst of the depleted starts
 MEMORY = 0.125  # a week, where no coalition gives one
@@ -64,7 +67,7 @@ class Plan(eqx.Module):
 
     @property
     def depleted(self) -> int:
-        """Paths from depleted starts: half as many as from the norm, a whole number for each pair of levels."""
+        """Paths from depleted starts: half as many as from the norm, as many for each pair of levels."""
         pairs = self.squeeze * self.cohesion
         return pairs * -(-self.paths // (2 * pairs))
 
@@ -93,6 +96,10 @@ class World(eqx.Module):
     cohesion_edges: Float[Array, " cohesion_edge"]
 
 
+Carry = tuple[Walk, Array, Array, Array, Array]
+WeekCarry = tuple[Walk, Array, Array]
+
+
 def hold(key: PRNGKeyArray, world: World, rungs: Rungs, plan: Plan) -> Held:
     """Walk every path of every draw on every rung and count.
 
@@ -107,41 +114,39 @@ def hold(key: PRNGKeyArray, world: World, rungs: Rungs, plan: Plan) -> Held:
     """
     walk, joint = _start(world, rungs, plan)
 
-    def one_round(carry: tuple, round_key: PRNGKeyArray) -> tuple[tuple, Array]:
-        walk, joint, pairs, sums = carry
+    def one_round(carry: Carry, round_key: PRNGKeyArray) -> tuple[Carry, Array]:
+        walk, joint, pairs, by_squeeze, by_cohesion = carry
 
-        def one_week(inner: tuple, week_key: PRNGKeyArray) -> tuple[tuple, None]:
-            walk, _, weeks, hazard = inner
+        def one_week(inner: WeekCarry, week_key: PRNGKeyArray) -> tuple[WeekCarry, None]:
+            walk, _, by_cohesion = inner
             walk, cohesion, removal = _week(week_key, walk, world, rungs)
-            weeks = weeks + _tally(cohesion, jnp.ones_like(removal), plan.cohesion, plan.paths)
-            hazard = hazard + _tally(cohesion, removal, plan.cohesion, plan.paths)
-            return (walk, cohesion, weeks, hazard), None
+            by_cohesion = by_cohesion + _tally(cohesion, removal, plan.cohesion, plan.paths)
+            return (walk, cohesion, by_cohesion), None
 
-        visits, missing, weeks, hazard = sums
         keys = jax.random.split(round_key, plan.weeks)
-        (walk, cohesion, weeks, hazard), _ = jax.lax.scan(
-            one_week, (walk, jnp.zeros_like(joint), weeks, hazard), keys
-        )
+        inner = (walk, jnp.zeros_like(joint), by_cohesion)
+        (walk, cohesion, by_cohesion), _ = jax.lax.scan(one_week, inner, keys)
         squeeze = level(walk.smoothed, world.squeeze_edges)
-        visits = visits + _tally(squeeze, jnp.ones_like(walk.smoothed), plan.squeeze, plan.paths)
-        missing = missing + _tally(squeeze, 1.0 - walk.smoothed, plan.squeeze, plan.paths)
+        by_squeeze = by_squeeze + _tally(squeeze, 1.0 - walk.smoothed, plan.squeeze, plan.paths)
         after = squeeze * plan.cohesion + cohesion
         pairs = _count(pairs, joint, after, plan)
-        return (walk, after, pairs, (visits, missing, weeks, hazard)), pairs[0].sum(-2)
+        return (walk, after, pairs, by_squeeze, by_cohesion), pairs[0].sum(-2)
 
     shape = walk.smoothed.shape
     pairs = jnp.zeros((2, shape[2], shape[0], plan.joint, plan.joint))
-    by_squeeze = jnp.zeros((2, plan.squeeze, shape[0], shape[2]))
-    by_cohesion = jnp.zeros((2, plan.cohesion, shape[0], shape[2]))
-    carry = (walk, joint, pairs, (by_squeeze, by_squeeze, by_cohesion, by_cohesion))
-    (_, _, pairs, sums), arrived = jax.lax.scan(one_round, carry, jax.random.split(key, plan.rounds))
+    by_squeeze = jnp.zeros((2, 2, plan.squeeze, shape[0], shape[2]))
+    by_cohesion = jnp.zeros((2, 2, plan.cohesion, shape[0], shape[2]))
+    carry = (walk, joint, pairs, by_squeeze, by_cohesion)
+    (_, _, pairs, by_squeeze, by_cohesion), arrived = jax.lax.scan(
+        one_round, carry, jax.random.split(key, plan.rounds)
+    )
     first = joint[0, 0, :]
     law = jax.nn.one_hot(first, plan.joint, dtype=arrived.dtype)[:, None]
     law = jnp.broadcast_to(law[None], (1, *arrived.shape[1:]))
     later = jnp.diff(arrived, axis=0, prepend=jnp.zeros_like(arrived[:1])) / plan.paths
     law = jnp.concatenate([law, later])
     start = jnp.stack([first // plan.cohesion, first % plan.cohesion], axis=-1)
-    return Held(pairs, law, *sums, start)
+    return Held(pairs, law, by_squeeze[0], by_squeeze[1], by_cohesion[0], by_cohesion[1], start)
 
 
 def _week(
@@ -161,7 +166,8 @@ def _week(
     smoothed = walk.smoothed + memory * (patronage - walk.smoothed)
     cohesion, removal = jnp.zeros(smoothed.shape, dtype=jnp.int32), jnp.zeros_like(smoothed)
     if world.coalition is not None:
-        assert coalition is not None and world.solved is not None
+        assert coalition is not None
+        assert world.solved is not None
         pressure = circle.CoalitionInput(patronage=patronage, courts=rungs.courts[None], threat=rungs.threat)
         coalition, risk = circle.drift(coalition, pressure, world.coalition, world.solved)
         cohesion, removal = level(risk.cohesion, world.cohesion_edges), risk.removal
@@ -210,7 +216,10 @@ def _depleted(weeks: np.ndarray, par: purse.EconomyParameters, rungs: Rungs) -> 
 
     first = purse.norm_state(par)
     _, later = jax.lax.scan(week, first, None, length=DEPLETION)
-    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b])[weeks, 0, 0][None], first, later)
+    found: purse.EconomyState = jax.tree.map(
+        lambda a, b: jnp.concatenate([a[None], b])[weeks, 0, 0][None], first, later
+    )
+    return found
 
 
 def _worn_circle(
@@ -220,16 +229,18 @@ def _worn_circle(
     solved: circle.Calibration,
     plan: Plan,
 ) -> tuple[circle.CoalitionState, Float[Array, "1 path draw"]]:
-    """Circle with the given smoothed patronage and, on depleted paths, the legitimacy that gives z its goal."""
+    """Circle with that smoothed patronage and, on depleted paths, the legitimacy that gives z its goal."""
     norm = circle.norm_state(par)
     shape = smoothed.shape
     patronage = jnp.broadcast_to(smoothed[None], (norm.weight.shape[0], *shape))
     tempted = circle.temptation(patronage, circle.CoalitionInput(1.0), par)
-    threshold = circle.diffuse_threshold(norm.weight, tempted)
+    threshold = diffuse_threshold(norm.weight, tempted)
     z = circle.cohesion(threshold, norm.legitimacy, 0.0, par, solved)
     target = jnp.concatenate([jnp.zeros(plan.paths), goal])[None, :, None]
     weight = jnp.broadcast_to(jnp.asarray(par.legitimacy_weight), norm.legitimacy.shape)
-    shift = jnp.where(weight > 0.0, (target - z) * par.threshold_sd / jnp.where(weight > 0.0, weight, 1.0), 0.0)
+    shift = jnp.where(
+        weight > 0.0, (target - z) * par.threshold_sd / jnp.where(weight > 0.0, weight, 1.0), 0.0
+    )
     worn = (np.arange(shape[1]) >= plan.paths)[None, :, None]
     legitimacy = jnp.where(worn, jnp.clip(norm.legitimacy + shift, 0.0, 1.0), norm.legitimacy)
     state = circle.CoalitionState(
@@ -244,11 +255,12 @@ def _worn_circle(
 
 def _tally(
     found: Int[Array, "rung path draw"], value: Float[Array, "rung path draw"], levels: int, paths: int
-) -> Float[Array, "source level rung draw"]:
-    """Sum of a value over paths, by source and level."""
+) -> Float[Array, "2 source level rung draw"]:
+    """Number of paths, and sum of a value over them, by source and level."""
     index = np.arange(levels, dtype=np.int32).reshape(-1, 1, 1, 1)
-    at = jnp.where(found[None] == index, value[None], 0.0)
-    return jnp.stack([at[:, :, :paths].sum(2), at[:, :, paths:].sum(2)])
+    both = jnp.stack([jnp.ones_like(value), value])
+    at = jnp.where((found[None] == index)[None], both[:, None], 0.0)
+    return jnp.stack([at[:, :, :, :paths].sum(3), at[:, :, :, paths:].sum(3)], axis=1)
 
 
 def _count(

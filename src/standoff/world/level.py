@@ -1,8 +1,8 @@
 """Levels: the names under which the game sees squeeze and cohesion.
 
-level(x) = number of edges at or above x, with edges falling: 0 is the best for the leader. Squeeze is named by the
-smoothed patronage ratio A (0 to 1): normal above 0.85, tight to 0.70, short to 0.55, exhausted below. Cohesion is
-named by z (spreads of hidden strength): firm above 3, strained to 2, cracking below.
+level(x) = number of edges at or above x, with edges falling: 0 is the best for the leader. Squeeze is named
+by the smoothed patronage ratio A (0 to 1): normal above 0.85, tight to 0.70, short to 0.55, exhausted
+below. Cohesion is named by z (spreads of hidden strength): firm above 3, strained to 2, cracking below.
 
 Reference: the project's own names.
 """
@@ -23,7 +23,7 @@ def level(value: Float[Array, "*cell"], edges: Float[Array, " edge"]) -> Int[Arr
 
 
 def squeeze_bounds(edges: Float[Array, " edge"]) -> Float[Array, " bound"]:
-    """Upper and lower ends of the squeeze levels, from 1 down; the last level is as wide as the one before."""
+    """Upper and lower ends of the squeeze levels, from 1 down; the last is as wide as the one before."""
     tops = jnp.concatenate([jnp.ones(1), edges])
     width = tops[-2:-1] - tops[-1:] if edges.shape[0] else jnp.zeros(1)
     return jnp.concatenate([tops, jnp.maximum(0.0, tops[-1:] - width)])

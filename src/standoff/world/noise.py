@@ -1,7 +1,7 @@
 """One key for each named noise.
 
-key_name = fold_in(key, crc32(name)): the key of a noise depends on its name alone, so that a noise added to a
-module leaves the other noises of a recorded run as they were.
+key_name = fold_in(key, crc32(name)): the key of a noise depends on its name alone, so that a noise added to
+a module leaves the other noises of a recorded run as they were.
 """
 
 import zlib

@@ -1,0 +1,273 @@
+"""The main job: from a case to results, figures and a report, written whole or not at all.
+
+Everything is written into a folder beside the target and moved into place at the end, so that a run killed half-way
+leaves nothing that a later command could take for whole.
+"""
+
+import datetime as dt
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from standoff import __version__
+from standoff.case.audit import Audit, audit
+from standoff.case.load import LoadedCase
+from standoff.errors import Failure, UserError
+from standoff.show import summary as said
+from standoff.simulate.results import ENDING_TITLES, ENDINGS
+
+SCHEMA = "standoff-run/1"
+CORRECTION_DRAWS = 6
+ROBUST_DRAWS = 4
+PRECISIONS = (2.0, 5.0, 10.0)
+PACES = {"half as many rounds": 2.0, "twice as many rounds": 0.5}
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run found, short."""
+
+    loaded: LoadedCase
+    tree: xr.DataTree
+    out: Path
+    seconds: float
+
+    def lines(self) -> list[str]:
+        """At most 25 lines for a terminal."""
+        crisis = self.loaded.case.crisis
+        attrs = self.tree.attrs
+        chances = said.table(self.tree)
+        show = [s for s in ("views", "base", "known") if s in chances]
+        titles = dict(zip(self.tree["endings"].ds["scenario"].values, self.tree["endings"].ds["title"].values, strict=True))
+        lines = [
+            f"{crisis.title}: {attrs['draws']} draws x {attrs['replications']} crises, "
+            f"{crisis.rounds} rounds of {crisis.round_days} days to {crisis.ends:%d %B %Y}; seed {attrs['seed']}",
+            "",
+            f"{'Chance of each ending':<28}" + "".join(f"{_short(titles[s]):>24}" for s in show),
+        ]
+        for name in ENDINGS:
+            cells = "".join(_cell(chances[s][name]) for s in show)
+            lines.append(f"  {ENDING_TITLES[name]:<26}{cells}")
+        lines += ["  (mean ± two standard errors; 5-95% over the parameters)", "", said.thesis(self.tree).sentence]
+        effects = said.correction_effects(self.tree)
+        if effects:
+            best = effects[0]
+            lines.append(
+                f"Single misreading whose correction lowers force most: {best['title']} "
+                f"({best['effect']['force'].mean * 100:+.1f} points ±{best['effect']['force'].error * 100:.1f})."
+            )
+        lines += ["", attrs["status"], f"Report: {self.out / 'report.html'}"]
+        return lines
+
+    def as_dict(self) -> dict[str, Any]:
+        """For scripts: the same numbers at every run of the same case, seed and options."""
+        thesis = said.thesis(self.tree)
+        return {
+            "case": self.loaded.case.crisis.id,
+            "digest": self.loaded.digest,
+            "version": __version__,
+            "options": {k: self.tree.attrs[k] for k in ("seed", "draws", "replications", "nodes", "until")},
+            "status": self.tree.attrs["status"],
+            "endings": {s: {n: c.as_dict() for n, c in row.items()} for s, row in said.table(self.tree).items()},
+            "corrections": [
+                {**row, "effect": {n: c.as_dict() for n, c in row["effect"].items()}}
+                for row in said.correction_effects(self.tree)
+            ],
+            "thesis": {
+                "force": thesis.force.as_dict(), "agreed_exit": thesis.agreed.as_dict(),
+                "direction": thesis.direction, "established": thesis.established, "flips": list(thesis.flips),
+                "sentence": thesis.sentence,
+            },
+            "report": str(self.out / "report.html"),
+        }  # fmt: skip
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= 22 else title.replace("Each side in its own view", "own views").replace(
+        "Base view, types known", "base, types known").replace("Both in the base view", "both in base")[:22]  # fmt: skip
+
+
+def _cell(c: said.Chance) -> str:
+    return f"{f'{c.mean:.0%} ±{c.error * 100:.0f} [{c.low:.0%}, {c.high:.0%}]':>24}"
+
+
+def prepare() -> None:
+    """Double precision, and compiled functions kept in the user's cache folder where there is one."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "standoff" / "compiled"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(root, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(root))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+
+
+def run_case(
+    loaded: LoadedCase,
+    *,
+    out: Path,
+    seed: int = 1,
+    draws: int | None = None,
+    replications: int | None = None,
+    until: dt.date | None = None,
+    documents: Path | None = None,
+    progress: Progress | None = None,
+) -> RunSummary:
+    """Run a case from end to end and write report, figures, results and manifest into `out`."""
+    began = time.perf_counter()
+    tell: Progress = progress or (lambda _stage, _share: None)
+    _check_target(out)
+    crisis = loaded.case.crisis
+    if until is not None and until < crisis.starts:
+        raise UserError(f"--until {until}: before the first round. Give a day from {crisis.starts} on.")
+    tell("reading the sources", 0.0)
+    evidence = audit(loaded, documents)
+    prepare()
+    tree = compute(loaded, seed=seed, draws=draws, replications=replications, until=until, progress=tell)
+    tell("writing the report", 0.95)
+    work = out.parent / f".{out.name}.partial-{os.getpid()}"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for stale in out.parent.glob(f".{out.name}.partial-*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    try:
+        _write(loaded, tree, evidence, work, documents, time.perf_counter() - began)
+        _swap(work, out)
+    except OSError as error:
+        shutil.rmtree(work, ignore_errors=True)
+        raise Failure(f"Writing the results failed at {error.filename or work}: {error.strerror}. Nothing was kept.") from error
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    tell("done", 1.0)
+    return RunSummary(loaded, tree, out, time.perf_counter() - began)
+
+
+def _check_target(out: Path) -> None:
+    if out.exists() and any(out.iterdir()) and not (out / "manifest.json").exists():
+        raise UserError(f"{out}: this folder holds something that is not a run. Name an empty or new one with --out.")
+
+
+def compute(
+    loaded: LoadedCase,
+    *,
+    seed: int,
+    draws: int | None,
+    replications: int | None,
+    until: dt.date | None,
+    progress: Progress,
+) -> xr.DataTree:
+    """All results of a case as one labelled tree (see `standoff.simulate.results`)."""
+    from standoff.simulate import ensemble, results
+    from standoff.simulate.record import record
+    from standoff.simulate.setup import plan
+
+    case = loaded.case
+    count, each = draws or case.solver.draws, replications or case.solver.replications
+    progress("compiling the world's chains", 0.02)
+    main = plan(case, seed=seed, count=count)
+    found = record(case, until)
+    pairs = ensemble.corrections(main)
+    few = list(range(min(CORRECTION_DRAWS, count)))
+    _ = main.form
+    with_pairs = ensemble.Job(each, ensemble.SCENARIOS, pairs, found)
+    plain = ensemble.Job(each, ensemble.SCENARIOS, (), found)
+
+    def at(stage: str, low: float, high: float) -> Callable[[int, int], None]:
+        progress(stage, low)
+        return lambda done, of: progress(f"{stage} ({done} of {of} draws)", low + (high - low) * done / of)
+
+    stage = "solving the views, correcting each misreading"
+    first = ensemble.run(main, with_pairs, few, done=at(stage, 0.05, 0.30))
+    rest = list(range(len(few), count))
+    second = ensemble.run(main, plain, rest, done=at("solving the views, playing the crises", 0.30, 0.70)) if rest else []
+    every = first + second
+    pair = tuple(s for s in ensemble.SCENARIOS if s.id in ("views", "base"))
+    job = ensemble.Job(each, pair)
+    settings = {}
+    several = min(ROBUST_DRAWS, count)
+    tries: list[tuple[str, dict[str, Any]]] = [
+        (f"precision {x:g}", {"fixed": {f"parameters.precision.{side}": x for side in ("coercer", "target")}})
+        for x in PRECISIONS
+    ] + [(name, {"pace": pace}) for name, pace in PACES.items()]
+    for i, (name, options) in enumerate(tries):
+        low = 0.70 + 0.25 * i / len(tries)
+        other = plan(case, seed=seed, count=count, keep=several, **options)
+        settings[name] = ensemble.run(
+            other, job, list(range(several)), done=at(f"other settings: {name}", low, low + 0.25 / len(tries))
+        )
+    groups = {
+        "endings": results.endings(every),
+        "corrections": results.corrections(main, first, pairs),
+        "record": results.record(main, every, found),
+        "worth": results.worth(every),
+        "robust": results.robust(settings, pair),
+        "quality": results.quality(main, every),
+    }
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs.update(
+        {
+            "schema": SCHEMA, "case": case.crisis.id, "title": case.crisis.title, "digest": loaded.digest,
+            "version": __version__, "seed": seed, "draws": count, "replications": each, "nodes": main.nodes,
+            "rounds": main.rounds, "states": main.form.size, "until": until.isoformat() if until else "",
+            "folded": main.sheet(None).levels.folded, "status": _status(every, settings),
+        }
+    )  # fmt: skip
+    return tree
+
+
+def _status(results: list[Any], settings: dict[str, list[Any]]) -> str:
+    """What a reader must know about how well it was solved, in one sentence."""
+    every = [q for r in results for q in r.quality.values()]
+    other = [q for rows in settings.values() for r in rows for q in r.quality.values()]
+    worst = max(q[0] for q in every + other)
+    unsettled = sum(q[1] > 0 for q in every + other)
+    flagged = max(q[2] for q in every)
+    if unsettled:
+        return (
+            f"Not converged: {unsettled} of {len(every + other)} solutions hold points with a residual up to "
+            f"{worst:.0e}; read the results with that in mind."
+        )
+    return (
+        f"All {len(every + other)} solutions settled to {worst:.0e} in log-likelihood; at most {flagged:.2%} of the "
+        "points of one are near a fold, where more than one answer is possible."
+    )
+
+
+def _write(
+    loaded: LoadedCase, tree: xr.DataTree, evidence: Audit, work: Path, documents: Path | None, seconds: float
+) -> None:
+    from standoff.show.report import write_report
+
+    work.mkdir(parents=True)
+    tree.to_zarr(work / "results.zarr", consolidated=False)
+    write_report(loaded, tree, evidence, work, documents=documents)
+    attrs = {k: (v.item() if hasattr(v, "item") else v) for k, v in tree.attrs.items()}
+    manifest = attrs | {
+        "python": platform.python_version(), "seconds": round(seconds, 1), "complete": True,
+        "written": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+    (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _swap(work: Path, out: Path) -> None:
+    """Move a finished folder into place; an older run there is kept until the new one stands."""
+    if not out.exists():
+        work.rename(out)
+        return
+    old = out.parent / f".{out.name}.partial-old-{os.getpid()}"
+    out.rename(old)
+    work.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,139 @@
+"""Numbers of a run, said in words: chances with their uncertainty, and what the run makes of the thesis.
+
+Two uncertainties stand beside every chance: over the parameters (5th to 95th percentile of the draws' chances) and
+of the mean (two standard errors between draws, which hold the Monte Carlo error of the replications).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from standoff.simulate.results import ENDING_TITLES, ENDINGS
+
+HEADLINES = ("agreed-exit", "force")
+
+
+@dataclass(frozen=True)
+class Chance:
+    """A chance: mean over draws, two standard errors of that mean, and the 5-95% range over the parameters."""
+
+    mean: float
+    error: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.0%} (±{self.error * 100:.0f}; {self.low:.0%} to {self.high:.0%} over the parameters)"
+
+    def as_dict(self) -> dict[str, float]:
+        """As a plain mapping, rounded far below the Monte Carlo error."""
+        return {k: round(float(getattr(self, k)), 6) for k in ("mean", "error", "low", "high")}
+
+
+def chance(by_draw: np.ndarray) -> Chance:
+    """Sum up the chances of one event over draws (last axis)."""
+    spread = by_draw.std(ddof=1) / np.sqrt(len(by_draw)) if len(by_draw) > 1 else 0.0
+    low, high = np.quantile(by_draw, [0.05, 0.95])
+    return Chance(float(by_draw.mean()), float(2 * spread), float(low), float(high))
+
+
+def by_draw(endings: xr.DataArray, name: str) -> np.ndarray:
+    """Chance of an ending in each draw, from the simulated crises (draw, replication)."""
+    return np.asarray((endings == ENDINGS.index(name)).mean("replication"))
+
+
+def table(tree: xr.DataTree) -> dict[str, dict[str, Chance]]:
+    """Chances of all endings by scenario."""
+    found = tree["endings"].ds
+    return {
+        str(s): {name: chance(by_draw(found["ending"].sel(scenario=s), name)) for name in ENDINGS}
+        for s in found["scenario"].values
+    }
+
+
+def paired(tree: xr.DataTree, name: str, one: str, other: str) -> Chance:
+    """Difference of an ending's chance between two scenarios (one minus other), draw by draw."""
+    found = tree["endings"].ds["ending"]
+    return chance(by_draw(found.sel(scenario=one), name) - by_draw(found.sel(scenario=other), name))
+
+
+def correction_effects(tree: xr.DataTree) -> list[dict[str, Any]]:
+    """What correcting each single misreading changes, against both own views, on the same draws."""
+    if "corrections" not in tree.children or not tree["corrections"].ds:
+        return []
+    found, base = tree["corrections"].ds, tree["endings"].ds
+    own = base["ending"].sel(scenario="views", draw=found["draw"].values)
+    rows = []
+    for d in found["difference"].values:
+        item = found.sel(difference=d)
+        effect = {n: chance(by_draw(item["ending"], n) - by_draw(own, n)) for n in ENDINGS}
+        rows.append(
+            {"difference": str(d), "holder": str(item["holder"].item()), "title": str(item["title"].item()), "effect": effect}
+        )
+    return sorted(rows, key=lambda row: row["effect"]["force"].mean)
+
+
+@dataclass(frozen=True)
+class Thesis:
+    """Whether misreadings rather than interests made it end by force, by the run's own rule.
+
+    The rule, fixed before any run: correcting all misreadings (both sides in the base view) must lower force and
+    raise agreed exits, each by more than two standard errors, in the main ensemble and, in sign, at every precision
+    and pace tried. It is `established` only then; `direction` says whether the main ensemble has the two signs.
+    """
+
+    force: Chance
+    agreed: Chance
+    direction: bool
+    established: bool
+    flips: tuple[str, ...]
+    sentence: str
+
+
+def thesis(tree: xr.DataTree) -> Thesis:
+    """Judge the thesis that misreadings, not interests, made it end so."""
+    force = paired(tree, "force", "base", "views")
+    agreed = paired(tree, "agreed-exit", "base", "views")
+    flips = []
+    if "robust" in tree.children and tree["robust"].ds:
+        found = tree["robust"].ds["chance"]
+        for s in found["setting"].values:
+            d = found.sel(setting=s, scenario="base") - found.sel(setting=s, scenario="views")
+            if d.sel(ending="force").mean() >= 0 or d.sel(ending="agreed-exit").mean() <= 0:
+                flips.append(str(s))
+    direction = force.mean < 0 < agreed.mean
+    clear = force.mean + force.error < 0 < agreed.mean - agreed.error
+    established = clear and not flips
+    main = (
+        f"With all misreadings corrected, force falls by {-force.mean * 100:.0f} points and agreed exits "
+        f"{'rise' if agreed.mean >= 0 else 'fall'} by {abs(agreed.mean) * 100:.0f}"
+        if force.mean < 0
+        else f"With all misreadings corrected, force rises by {force.mean * 100:.0f} points and agreed exits "
+        f"{'rise' if agreed.mean >= 0 else 'fall'} by {abs(agreed.mean) * 100:.0f}"
+    )
+    if established:
+        verdict = "the thesis that misreadings made it end by force holds over all settings tried"
+    elif direction and flips:
+        verdict = f"but the sign of one of the two flips at {', '.join(flips)}: the thesis is not established"
+    elif direction:
+        verdict = "but not by more than the error of the means: the thesis is not established"
+    else:
+        verdict = "the thesis that misreadings made it end by force is not borne out with these numbers"
+    return Thesis(force, agreed, direction, established, tuple(flips), f"{main}; {verdict}.")
+
+
+def median_round(tree: xr.DataTree, scenario: str, ending: str | None = None) -> float:
+    """Median round (from 1) of the endings of a scenario."""
+    found = tree["endings"].ds.sel(scenario=scenario)
+    when = found["round"].where(found["ending"] == ENDINGS.index(ending)) if ending else found["round"]
+    values = np.asarray(when, dtype=float)
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) + 1 if values.size else float("nan")
+
+
+def most_likely(chances: dict[str, Chance]) -> tuple[str, Chance]:
+    """The likeliest ending of a scenario."""
+    name = max(chances, key=lambda key: chances[key].mean)
+    return ENDING_TITLES[name], chances[name]

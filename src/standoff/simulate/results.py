@@ -1,0 +1,169 @@
+"""Results as labelled arrays: one tree, saved as Zarr, with the case's digest, seed and options on it.
+
+| group | what |
+|---|---|
+| endings | every simulated crisis of every scenario: ending, round, discounted payoffs, true types |
+| corrections | the same with one named difference of one view corrected |
+| record | along the real record: beliefs, what each side expected, what the other would have done |
+| worth | what each ending and package pays each side and type, in the base and in each view |
+| robust | chances of the endings at other precisions and lengths of a round |
+| quality | how well each view was solved, and how well the chains stand for the world |
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from standoff.game.form import OUTCOMES
+from standoff.simulate.ensemble import SCENARIOS, DrawResult, Scenario
+from standoff.simulate.record import Record
+from standoff.simulate.setup import SIDES, Plan
+
+ENDINGS = ("agreed-exit", "deal-he-stays", "flight", "force", "removed-within", "back-down", "stalemate")
+ENDING_TITLES = {
+    "agreed-exit": "agreed exit",
+    "deal-he-stays": "deal, he stays",
+    "flight": "flight without guarantees",
+    "force": "force",
+    "removed-within": "removed from within",
+    "back-down": "coercer backs down",
+    "stalemate": "stalemate at the horizon",
+}
+_CODE = {"back-down": 5, "flight": 2, "force": 3, "coup": 4, "stalemate": 6, "concession": 0, "settlement": 1}
+VIEWS = ("base", *SIDES)
+TYPES = ("yielding", "firm")
+
+
+def ending_code(outcome: np.ndarray, agreed: np.ndarray) -> np.ndarray:
+    """Index into `ENDINGS`: agreed exits are concessions and the settlements under which the leader goes."""
+    table = np.array([_CODE[name] for name in OUTCOMES], dtype=np.int8)
+    return np.where(agreed, np.int8(0), table[outcome])
+
+
+def _text(values: Sequence[str]) -> np.ndarray:
+    return np.array(list(values), dtype=object)
+
+
+def _stack(results: list[DrawResult], name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    code = np.stack([ending_code(r.ended[name]["outcome"], r.ended[name]["exit"]) for r in results])
+    return code, np.stack([r.ended[name]["round"] for r in results]), np.stack([r.ended[name]["payoff"] for r in results])
+
+
+def endings(results: list[DrawResult], scenarios: Sequence[Scenario] = SCENARIOS) -> xr.Dataset:
+    """Every simulated crisis: dims scenario, draw, replication (and side)."""
+    code, when, payoff = (np.stack(part) for part in zip(*(_stack(results, s.id) for s in scenarios), strict=True))
+    return xr.Dataset(
+        {
+            "ending": (("scenario", "draw", "replication"), code),
+            "round": (("scenario", "draw", "replication"), when, {"long_name": "round of the ending, from 0"}),
+            "payoff": (("scenario", "draw", "side", "replication"), payoff, {"units": "own stake"}),
+            "type": (("draw", "side", "replication"), np.stack([r.types for r in results]).astype(np.int8)),
+        },
+        coords={
+            "scenario": _text([s.id for s in scenarios]), "draw": [r.draw for r in results], "side": _text(SIDES),
+            "title": ("scenario", _text([s.title for s in scenarios])),
+        },
+        attrs={"endings": list(ENDINGS), "types": list(TYPES)},
+    )  # fmt: skip
+
+
+def corrections(plan: Plan, results: list[DrawResult], pairs: Sequence[tuple[str, str]]) -> xr.Dataset:
+    """The same with one difference corrected: dims difference, draw, replication."""
+    if not pairs:
+        return xr.Dataset()
+    code, when, _ = (
+        np.stack(part) for part in zip(*(_stack(results, f"without:{s}:{d}") for s, d in pairs), strict=True)
+    )
+    titles = {(side, d.id): d.title for side in SIDES if (view := plan.view(side)) for d in view.differences}
+    return xr.Dataset(
+        {
+            "ending": (("difference", "draw", "replication"), code),
+            "round": (("difference", "draw", "replication"), when),
+        },
+        coords={
+            "difference": _text([d for _, d in pairs]), "draw": [r.draw for r in results],
+            "holder": ("difference", _text([s for s, _ in pairs])),
+            "title": ("difference", _text([titles[pair] for pair in pairs])),
+        },
+    )  # fmt: skip
+
+
+def record(plan: Plan, results: list[DrawResult], found: Record) -> xr.Dataset:
+    """Along the real record, for minds in their own views and for minds that share the base: by round and draw."""
+    if not found.turns:
+        return xr.Dataset()
+    settings = ("views", "base")
+
+    def every(pick: str, key: str | None = None) -> np.ndarray:
+        rows = []
+        for setting in settings:
+            told = [getattr(r.told[setting], pick) for r in results]
+            rows.append(np.stack([t if key is None else t[key] for t in told], axis=-1))
+        return np.stack(rows)
+
+    data = {
+        "belief": (("setting", "round", "mind", "about", "draw"), every("belief")),
+        "belief_spread": (("setting", "round", "mind", "about", "draw"), every("spread")),
+        "going_on": (("setting", "round", "side", "type", "draw"), every("stay"), {"units": "own stake"}),
+    }
+    coords = {}
+    for side in SIDES:
+        move = f"{side}_move"
+        coords[move] = _text(plan.form.stages[plan.form.stage(side)].moves)
+        data[f"expected_{side}"] = (("setting", "round", move, "draw"), every("expected", side))
+        data[f"own_{side}"] = (("setting", "round", move, "draw"), every("own", side))
+    ahead = np.stack([every("ahead", side) for side in SIDES], axis=1)
+    order = [OUTCOMES.index(n) if n in OUTCOMES else len(OUTCOMES) for n in
+             ("agreed", "settlement", "flight", "force", "coup", "back-down", "stalemate")]  # fmt: skip
+    data["ahead"] = (("setting", "mind", "round", "ending", "draw"), ahead[:, :, :, order])
+    return xr.Dataset(
+        data,
+        coords=coords | {
+            "setting": _text(settings), "round": [turn.index + 1 for turn in found.turns],
+            "start": ("round", _text([turn.start.isoformat() for turn in found.turns])),
+            "mind": _text(SIDES), "about": _text(SIDES), "side": _text(SIDES), "type": _text(TYPES),
+            "ending": _text(ENDINGS), "draw": [r.draw for r in results],
+        },
+    )  # fmt: skip
+
+
+def worth(results: list[DrawResult]) -> xr.Dataset:
+    """What endings and packages pay: dims view, item, side, type, draw (own units)."""
+    items = list(results[0].worth["base"])
+    data = np.array([[[r.worth[view][item].reshape(2, 2) for r in results] for item in items] for view in VIEWS])
+    return xr.Dataset(
+        {"worth": (("view", "item", "side", "type", "draw"), np.moveaxis(data, 2, -1), {"units": "own stake"})},
+        coords={
+            "view": _text(VIEWS), "item": _text(items), "side": _text(SIDES), "type": _text(TYPES),
+            "draw": [r.draw for r in results],
+        },
+    )  # fmt: skip
+
+
+def robust(settings: dict[str, list[DrawResult]], scenarios: Sequence[Scenario]) -> xr.Dataset:
+    """Chances of the endings under other precisions and paces: dims setting, scenario, ending, draw."""
+    if not settings:
+        return xr.Dataset()
+    rows = []
+    for results in settings.values():
+        codes = [_stack(results, s.id)[0] for s in scenarios]
+        rows.append([[(code == k).mean(-1) for k in range(len(ENDINGS))] for code in codes])
+    return xr.Dataset(
+        {"chance": (("setting", "scenario", "ending", "draw"), np.array(rows), {"units": "probability"})},
+        coords={
+            "setting": _text(list(settings)), "scenario": _text([s.id for s in scenarios]), "ending": _text(ENDINGS)
+        },
+    )
+
+
+def quality(plan: Plan, results: list[DrawResult]) -> xr.Dataset:
+    """Residuals, shares of unsettled and flagged points, seconds, chain distances: dims view, draw."""
+    table = np.array([[r.quality[view] for r in results] for view in VIEWS])
+    names = ("residual", "unsettled", "flagged", "seconds")
+    distance = plan.sheet(None).levels.distance[[r.draw for r in results]]
+    return xr.Dataset(
+        {name: (("view", "draw"), table[..., i]) for i, name in enumerate(names)}
+        | {"chain_distance": ("draw", distance, {"long_name": "total variation of the squeeze level's law"})},
+        coords={"view": _text(VIEWS), "draw": [r.draw for r in results]},
+    )
