@@ -26,6 +26,7 @@ RAMP_TRIES = 6
 LAST_TRIES = 40
 RESTARTS = 40
 NEAR = 0.05
+FEW = 4
 STEP_LIMIT = 3.0
 
 
@@ -47,11 +48,11 @@ class Tables(eqx.Module):
 class Point(eqx.Module):
     """State of the iteration: likelihood ratios, Newton's step and a cautious one, residual, det of the Jacobian."""
 
-    d: Float[Array, "going state other node"]
-    step: Float[Array, "going state other node"]
-    cautious: Float[Array, "going state other node"]
-    residual: Float[Array, "state other node"]
-    det: Float[Array, "state other node"]
+    d: Float[Array, "going state other point"]
+    step: Float[Array, "going state other point"]
+    cautious: Float[Array, "going state other point"]
+    residual: Float[Array, "state other point"]
+    det: Float[Array, "state other point"]
 
 
 class Response(eqx.Module):
@@ -73,17 +74,21 @@ def posterior(prior: Float[Array, "*any"], d: Float[Array, "*any"]) -> Float[Arr
 
 
 def _worth(
-    tables: Tables, d: Float[Array, "going state other node"]
-) -> tuple[Float[Array, "going state other node"], Array, Array]:
-    nodes = d.shape[-1]
-    after = posterior(jnp.broadcast_to(jnp.linspace(0.0, 1.0, nodes), d.shape), d)
+    tables: Tables, belief: Float[Array, "state other point"], d: Float[Array, "going state other point"]
+) -> tuple[Float[Array, "going state other point"], Array, Array]:
+    after = posterior(jnp.broadcast_to(belief, d.shape), d)
     worth, gradient = evaluate(tables.value, tables.slope, jnp.broadcast_to(after, (2, *d.shape)))
     return after, worth + tables.flow[..., None, None], gradient
 
 
-def look(tables: Tables, precision: Float[Array, "state other node"], d: Float[Array, "going state other node"]) -> Point:
-    """Evaluate the equations at d and find the Newton step."""
-    after, worth, gradient = _worth(tables, d)
+def look(
+    tables: Tables,
+    belief: Float[Array, "state other point"],
+    precision: Float[Array, "state other point"],
+    d: Float[Array, "going state other point"],
+) -> Point:
+    """Evaluate the equations at ratios d and public beliefs `belief`, and find the Newton step."""
+    after, worth, gradient = _worth(tables, belief, d)
     can = tables.can_go[..., None, None]
     go = jnp.where(can, precision * worth, -jnp.inf)
     end = jnp.where(tables.can_end[..., None, None], precision * tables.end[..., None, None], -jnp.inf)
@@ -105,7 +110,8 @@ def look(tables: Tables, precision: Float[Array, "state other node"], d: Float[A
 
 def play(tables: Tables, precision: Float[Array, ""], point: Point, settled: Array, flagged: Array) -> Response:
     """The strategy at a point, in log chances, with the worth of each move in the mover's unit."""
-    after, worth, _ = _worth(tables, point.d)
+    nodes = jnp.linspace(0.0, 1.0, point.d.shape[-1])
+    after, worth, _ = _worth(tables, jnp.broadcast_to(nodes, point.d.shape[1:]), point.d)
     go = jnp.where(tables.can_go[..., None, None], precision * worth, -jnp.inf)
     end = jnp.where(tables.can_end, precision * tables.end, -jnp.inf)[..., None, None]
     end = jnp.broadcast_to(end, (*end.shape[:3], *point.d.shape[-2:]))
@@ -114,16 +120,16 @@ def play(tables: Tables, precision: Float[Array, ""], point: Point, settled: Arr
 
 
 class Search(eqx.Module):
-    """State of the search at every node: steps in all and at this stage, share of the precision, restarts, point."""
+    """State of the rescue at its points: steps in all and at this stage, share of the precision, restarts, point."""
 
     count: Array
     tries: Array
-    share: Float[Array, "state other node"]
+    share: Float[Array, "state other point"]
     restarts: Array
     point: Point
 
 
-def _advance(point: Point, careful: Array) -> Float[Array, "going state other node"]:
+def _advance(point: Point, careful: Array | bool) -> Float[Array, "going state other point"]:
     """Newton's step, limited in length; a cautious step where asked for, far from a root or where it points up."""
     far = careful & ((point.residual > NEAR) | (point.det <= 0))
     step = jnp.where(far | ~jnp.isfinite(point.step), point.cautious, point.step)
@@ -131,26 +137,17 @@ def _advance(point: Point, careful: Array) -> Float[Array, "going state other no
     return point.d - step * jnp.minimum(1.0, STEP_LIMIT / jnp.maximum(largest, 1e-30))
 
 
-def _elsewhere(restarts: Array, moves: int) -> Float[Array, "going state other node"]:
+def _elsewhere(restarts: Array, moves: int) -> Float[Array, "going state other point"]:
     """Where a restart begins: 0 the first time, then points spread over a growing cube, the same in every run."""
     turn = restarts[None] * jnp.arange(1.0, moves + 1)[:, None, None, None]
     spread = jnp.modf(turn * 0.6180339887498949 + 0.25 * turn**2 * 0.7548776662466927)[0]
-    return jnp.where(restarts == 1, 0.0, (2 * spread - 1) * (1 + restarts / 6))
+    return jnp.where(restarts <= 1, 0.0, (2 * spread - 1) * (1 + restarts / 6))
 
 
-def respond(
-    tables: Tables, precision: Float[Array, ""], guess: Float[Array, "going state other node"]
-) -> Response:
-    """Solve the decision at every belief; `guess` warms it.
-
-    A node is settled when its residual, in log-likelihood, is at most `TOLERANCE`. Nodes that `MAX_NEWTON` steps
-    from the guess do not settle begin again at precision 0, which is raised to its full height in `RAMP` parts, at
-    most `RAMP_TRIES` steps on a part; far from a root or past a fold they take damped steps of the best-response
-    dynamics, which leave an unstable branch for the nearest stable one. What is not settled `LAST_TRIES` steps later
-    is started anew from up to `RESTARTS` other points. Nodes that needed any of this, or whose Jacobian has a
-    determinant of 0 or less, are flagged: there more than one answer is possible. The rest is reported as unsettled.
-    """
-    most = MAX_NEWTON + RAMP * RAMP_TRIES + LAST_TRIES * (RESTARTS + 1)
+def _rescue(tables: Tables, belief: Array, precision: Array) -> Point:
+    """Answers at a few stubborn points, each a state of its own: raised from precision 0, then from other starts."""
+    moves = tables.value.shape[1]
+    most = RAMP * RAMP_TRIES + LAST_TRIES * (RESTARTS + 1)
 
     def done(search: Search) -> Array:
         return (search.share >= 1) & (search.point.residual <= TOLERANCE)
@@ -160,22 +157,69 @@ def respond(
 
     def again(search: Search) -> Search:
         point, settled = search.point, done(search)
-        first = search.restarts == 0
-        spent = jnp.where(first, search.tries >= MAX_NEWTON, (search.share >= 1) & (search.tries >= LAST_TRIES))
-        restart = spent & ~settled
+        restart = (search.share >= 1) & (search.tries >= LAST_TRIES) & ~settled
         restarts = search.restarts + restart
-        rise = ~restart & (search.share < 1) & ((point.residual <= 1e-6) | (search.tries >= RAMP_TRIES))
-        share = jnp.where(rise, jnp.minimum(search.share + 1 / RAMP, 1.0), search.share)
-        share = jnp.where(restart & first, 1 / RAMP, jnp.where(share > 1 - 0.5 / RAMP, 1.0, share))
-        moved = _advance(point, search.restarts == 1)
-        d = jnp.where(settled | (search.count == 0), point.d, moved)
-        d = jnp.where(restart, _elsewhere(restarts, len(d)), d)
+        rise = (search.share < 1) & ((point.residual <= 1e-6) | (search.tries >= RAMP_TRIES))
+        share = jnp.where(rise, search.share + 1 / RAMP, search.share)
+        share = jnp.where(share > 1 - 0.5 / RAMP, 1.0, share)
+        d = jnp.where(settled | (search.count == 0), point.d, _advance(point, search.restarts == 1))
+        d = jnp.where(restart, _elsewhere(restarts, moves), d)
         tries = jnp.where(restart | rise, 0, search.tries + 1)
-        return Search(search.count + 1, tries, share, restarts, look(tables, precision * share, d))
+        return Search(search.count + 1, tries, share, restarts, look(tables, belief, precision * share, d))
 
-    shape = guess.shape[1:]
-    blank = Point(guess, jnp.zeros_like(guess), jnp.zeros_like(guess), jnp.full(shape, jnp.inf), jnp.ones(shape))
+    shape = belief.shape
+    zero = jnp.zeros((moves, *shape))
+    blank = Point(zero, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape))
     none = jnp.zeros(shape, jnp.int32)
-    found = jax.lax.while_loop(more, again, Search(jnp.asarray(0), none, jnp.ones(shape), none, blank))
-    flagged = (found.restarts > 0) | (found.point.det <= 0)
-    return play(tables, precision, found.point, done(found), flagged)
+    start = Search(jnp.asarray(0), none, jnp.full(shape, 1 / RAMP), none + 1, blank)
+    return jax.lax.while_loop(more, again, start).point
+
+
+def respond(
+    tables: Tables, precision: Float[Array, ""], guess: Float[Array, "going state other node"]
+) -> Response:
+    """Solve the decision at every belief; `guess` warms it.
+
+    A node is settled when its residual, in log-likelihood, is at most `TOLERANCE`. Nodes that `MAX_NEWTON` steps
+    from the guess do not settle are taken out, `FEW` at a time, so that a stuck one costs the others nothing. They
+    begin again at precision 0, which is raised to its full height in `RAMP` parts, at most `RAMP_TRIES` steps on a
+    part; far from a root or past a fold they take damped steps of the best-response dynamics, which leave an
+    unstable branch for the nearest stable one. What is not settled `LAST_TRIES` steps later is started anew from up
+    to `RESTARTS` other points. Nodes that needed any of this, or whose Jacobian has a determinant of 0 or less, are
+    flagged: there more than one answer is possible. The rest is reported as unsettled.
+    """
+    shape = guess.shape[1:]
+    belief = jnp.broadcast_to(jnp.linspace(0.0, 1.0, shape[-1]), shape)
+    full = jnp.broadcast_to(precision, shape)
+
+    def more(carry: tuple[Array, Point]) -> Array:
+        return (carry[0] <= MAX_NEWTON) & (carry[1].residual > TOLERANCE).any()
+
+    def again(carry: tuple[Array, Point]) -> tuple[Array, Point]:
+        count, point = carry
+        settled = (point.residual <= TOLERANCE) | (count == 0)
+        return count + 1, look(tables, belief, full, jnp.where(settled, point.d, _advance(point, False)))
+
+    zero = jnp.zeros_like(guess)
+    blank = Point(guess, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape))
+    point = jax.lax.while_loop(more, again, (jnp.asarray(0), blank))[1]
+    stuck = point.residual > TOLERANCE
+
+    def mend(carry: tuple[Array, Point]) -> tuple[Array, Point]:
+        waiting, point = carry
+        s, o, n = jnp.nonzero(waiting, size=FEW, fill_value=0)
+        rows = Tables(
+            tables.value[:, :, s, o][:, :, :, None], tables.slope[:, :, s, o][:, :, :, None],
+            tables.flow[:, :, s], tables.end[:, :, s], tables.can_go[:, s], tables.can_end[:, s],
+        )  # fmt: skip
+        one = (FEW, 1, 1)
+        mended = _rescue(rows, belief[s, o, n].reshape(one), jnp.broadcast_to(precision, one))
+        picked = waiting[s, o, n]
+
+        def put(old: Array, new: Array) -> Array:
+            return old.at[..., s, o, n].set(jnp.where(picked, new[..., 0, 0], old[..., s, o, n]))
+
+        return waiting.at[s, o, n].set(False), jax.tree.map(put, point, mended)
+
+    _, point = jax.lax.while_loop(lambda carry: carry[0].any(), mend, (stuck, point))
+    return play(tables, precision, point, point.residual <= TOLERANCE, stuck | (point.det <= 0))

@@ -16,7 +16,7 @@ from standoff.world.chain import RungInputs, compile_chains
 from standoff.world.coalition import CoalitionParameters
 from standoff.world.economy import EconomyParameters
 
-RARE = 0.004
+RARE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
