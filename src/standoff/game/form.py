@@ -92,7 +92,7 @@ class Payoffs(eqx.Module):
     correlated types are exact. `discount` is per round.
     """
 
-    moves: tuple[Float[Array, "2 2 state move"], ...]
+    moves: tuple[Float[Array, "2 2 _state _move"], ...]
     flow: Float[Array, "2 2 nature"]
     chance: Float[Array, "nature branch"]
     hazard: Float[Array, "nature branch"]

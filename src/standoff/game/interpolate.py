@@ -33,7 +33,7 @@ def evaluate(
     cells = value.shape[-1] - 1
     x = at * cells
     cell = jnp.clip(x.astype(jnp.int32), 0, cells - 1)
-    t = x - cell
+    t = x - cell.astype(x.dtype)
 
     def pick(table: Float[Array, "*batch node"], index: Array) -> Float[Array, "*batch point"]:
         return jnp.take_along_axis(table, index, axis=-1, mode="promise_in_bounds")
@@ -45,7 +45,7 @@ def evaluate(
     return v0 + t * (s0 + t * (c2 + t * c3)), (s0 + t * (2 * c2 + 3 * t * c3)) * cells
 
 
-def local(value: Float[Array, "4 *rest"], t: Float[Array, "*rest"], low: Array, high: Array) -> Float[Array, "*rest"]:
+def local(value: Float[Array, "4 *rest"], t: Float[Array, "*#rest"], low: Array, high: Array) -> Float[Array, "*rest"]:
     """The same cubic from the four nodes around a cell, at fraction `t` of it.
 
     `low` (`high`) marks points in the first (last) cell, where the outer node stands in for a missing one and

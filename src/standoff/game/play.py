@@ -31,8 +31,8 @@ class Mind(eqx.Module):
     that a move at stage s is read as another one; identity where nothing is misread.
     """
 
-    log_pi: tuple[Float[Array, "round state p q 2 move"], ...]
-    read: tuple[Float[Array, "move move"], ...]
+    log_pi: tuple[Float[Array, "round _state p q 2 _move"], ...]
+    read: tuple[Float[Array, "_move _move"], ...]
 
 
 class Paths(eqx.Module):
@@ -75,8 +75,8 @@ class Seen(eqx.Module):
 
     belief: Float[Array, "round 2 2 path"]
     state: Int[Array, "round path"]
-    expected: tuple[Float[Array, "round path move"], ...]
-    own: tuple[Float[Array, "round path 2 move"], ...]
+    expected: tuple[Float[Array, "round path _move"], ...]
+    own: tuple[Float[Array, "round path 2 _move"], ...]
 
 
 def lookup(
@@ -91,8 +91,8 @@ def lookup(
     def cell(x: Array) -> tuple[Array, Array, Array, Array]:
         at = x * (nodes - 1)
         index = jnp.clip(at.astype(jnp.int32), 0, nodes - 2)
-        offsets = index + jnp.arange(-1, 3)[:, None]
-        return jnp.clip(offsets, 0, nodes - 1), at - index, index == 0, index == nodes - 2
+        offsets = index[None] + jnp.arange(-1, 3, dtype=jnp.int32)[:, None]
+        return jnp.clip(offsets, 0, nodes - 1), at - index.astype(at.dtype), index == 0, index == nodes - 2
 
     rows, t, low, high = cell(p)
     columns, u, left, right = cell(q)
@@ -124,123 +124,156 @@ def _pick(table: Array, index: Array) -> Array:
     return jnp.take_along_axis(table, index[:, None], axis=-1)[:, 0]
 
 
-def _runner(form: Form, rounds: int, record: bool) -> Callable[..., tuple[Ended, Seen | None]]:
-    stages = form.stages
-    nature = form.nature
+class Carry(eqx.Module):
+    """Where all paths stand between two rounds."""
 
-    def run(key: PRNGKeyArray, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, given: Given | None
-            ) -> tuple[Ended, Seen | None]:  # fmt: skip
+    state: Int[Array, " path"]
+    belief: Float[Array, "2 2 path"]
+    outcome: Int[Array, " path"]
+    round: Int[Array, " path"]
+    package: Int[Array, " path"]
+    payoff: Float[Array, "2 path"]
+    factor: Float[Array, " path"]
+
+
+def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | None]]:
+    """One round of all paths, compiled once: tables of the round, then the state before it."""
+
+    def run(
+        n: Array,
+        key: PRNGKeyArray,
+        tables: tuple[tuple[Array, ...], tuple[Array, ...]],
+        reads: tuple[tuple[Array, ...], tuple[Array, ...]],
+        world: Payoffs,
+        paths: Paths,
+        given: tuple[Array, Array, Array] | None,
+        carry: Carry,
+    ) -> tuple[Carry, tuple | None]:
         count = paths.state.shape[0]
-
-        def one_round(carry: tuple, n: Array) -> tuple[tuple, tuple | None]:
-            state, belief, outcome, at_round, package, payoff, factor = carry
-            begun = (n >= paths.start) & (outcome < 0)
-            place = jnp.where(begun, 0, -1)
-            before, first = belief, state
-            clear = jnp.ones((2, count), bool)  # the last class was read as sent, by mind
-            seen = []
-            for index, stage in enumerate(stages):
-                here = place == index
-                use = jnp.where(here, state, 0)
-                keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), index), 2)
-                log_pi = [lookup(mind.log_pi[index][n], use, *belief[i]) for i, mind in enumerate(minds)]
-                own = log_pi[stage.mover]
-                mover_type = paths.types[stage.mover]
-                mine = jnp.take_along_axis(own, mover_type[:, None, None], axis=1)[:, 0]
-                mask = jnp.asarray(stage.mask)[use]
-                move = _choose(jnp.where(mask, mine, -jnp.inf), jax.random.uniform(keys[0], (count,)))
-                weight = jnp.ones(count)
-                read = _read(minds[1 - stage.mover].read[index][move], mask, move,
-                             jax.random.uniform(keys[1], (count,)))  # fmt: skip
-                if given is not None:
-                    told = given.move[n, index]
-                    move = jnp.where(told >= 0, told, move)
-                    weight = jnp.where(told >= 0, given.weight[n, index], weight)
-                    read = _read(minds[1 - stage.mover].read[index][move], mask, move,
-                                 jax.random.uniform(keys[1], (count,)))  # fmt: skip
-                    read = jnp.where(given.read[n, index] >= 0, given.read[n, index], read)
-                updated = []
-                detail = stage.name not in ("coercer", "target")
-                for i in range(2):
-                    taken = move if i == stage.mover else read
-                    ratio = _pick(log_pi[i][:, 1], taken) - _pick(log_pi[i][:, 0], taken)
-                    learns = here & clear[i] if detail else here
-                    ratio = jnp.where(learns, weight * ratio, 0.0)
-                    updated.append(posterior(belief[i, stage.mover], ratio))
-                    if not detail:
-                        clear = clear.at[i].set(jnp.where(here, taken == move, clear[i]))
-                if record:
-                    other = 1 - stage.mover
-                    b = belief[other, stage.mover][:, None]
-                    theirs = jnp.exp(log_pi[other])
-                    seen.append((b * theirs[:, 1] + (1 - b) * theirs[:, 0], jnp.exp(own)))
-                belief = belief.at[:, stage.mover].set(jnp.stack(updated))
-                pay = world.moves[index][:, paths.types, use[None], move[None]]  # [player, own, path]
-                gain = jnp.stack([pay[0, 0], pay[1, 1]])
-                payoff = payoff + jnp.where(here, factor * gain, 0.0)
-                lead = jnp.asarray(stage.leads, jnp.int32)[move]
-                ends = here & (lead < 0)
-                outcome = jnp.where(ends, jnp.asarray(stage.outcome, jnp.int32)[use, move], outcome)
-                at_round = jnp.where(ends, n, at_round)
-                pending = jnp.asarray([s[2] for s in stage.states], dtype=jnp.int32)[use]
-                package = jnp.where(ends, pending if stage.mover == 0 else -pending, package)
-                state = jnp.where(here & ~ends, jnp.asarray(stage.follow, jnp.int32)[use, move], state)
-                place = jnp.where(ends, -1, jnp.where(here, lead, place))
-            here = place == nature
+        state, belief, outcome, at_round = carry.state, carry.belief, carry.outcome, carry.round
+        package, payoff, factor = carry.package, carry.payoff, carry.factor
+        begun = (n >= paths.start) & (outcome < 0)
+        place = jnp.where(begun, 0, -1)
+        clear = jnp.ones((2, count), bool)  # the last class was read as sent, by mind
+        seen = []
+        for index, stage in enumerate(form.stages):
+            here = place == index
             use = jnp.where(here, state, 0)
-            keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), nature), 2)
-            branch = _choose(jnp.log(jnp.maximum(world.chance[use], 1e-300)), jax.random.uniform(keys[0], (count,)))
-            hit = jax.random.uniform(keys[1], (count,)) < _pick(world.hazard[use], branch)
-            removed = here & hit
-            flow = world.flow[:, paths.types, use[None]]
-            gone = world.removed[:, paths.types]
-            gain = jnp.stack([flow[0, 0] + jnp.where(hit, gone[0, 0], 0.0), flow[1, 1] + jnp.where(hit, gone[1, 1], 0.0)])
-            payoff = payoff + jnp.where(here, factor * gain, 0.0)
-            outcome = jnp.where(removed, OUTCOME["coup"], outcome)
-            at_round = jnp.where(removed, n, at_round)
-            state = jnp.where(here & ~removed, jnp.asarray(form.branch, jnp.int32)[use, branch], state)
-            factor = jnp.where(here, factor * world.discount, factor)
-            out = None
+            keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), index), 2)
+            log_pi = [lookup(tables[i][index], use, belief[i, 0], belief[i, 1]) for i in range(2)]
+            own = log_pi[stage.mover]
+            mine = jnp.take_along_axis(own, paths.types[stage.mover][:, None, None], axis=1)[:, 0]
+            mask = jnp.asarray(stage.mask)[use]
+            move = _choose(jnp.where(mask, mine, -jnp.inf), jax.random.uniform(keys[0], (count,)))
+            weight = jnp.ones(count)
+            if given is not None:
+                told = given[0][index]
+                move = jnp.where(told >= 0, told, move)
+                weight = jnp.where(told >= 0, given[2][index], weight)
+            row = reads[1 - stage.mover][index][move]
+            read = _read(row, mask, move, jax.random.uniform(keys[1], (count,)))
+            if given is not None:
+                read = jnp.where(given[1][index] >= 0, given[1][index], read)
+            updated = []
+            detail = stage.name not in ("coercer", "target")
+            for i in range(2):
+                taken = move if i == stage.mover else read
+                ratio = _pick(log_pi[i][:, 1], taken) - _pick(log_pi[i][:, 0], taken)
+                learns = here & clear[i] if detail else here
+                updated.append(posterior(belief[i, stage.mover], jnp.where(learns, weight * ratio, 0.0)))
+                if not detail:
+                    clear = clear.at[i].set(jnp.where(here, taken == move, clear[i]))
             if record:
-                out = (before, first, tuple(s[0] for s in seen), tuple(s[1] for s in seen))
-            return (state, belief, outcome, at_round, package, payoff, factor), out
-
-        nothing = jnp.full(count, -1, jnp.int32)
-        begin = (paths.state, paths.belief, nothing, nothing, jnp.zeros(count, jnp.int32), jnp.zeros((2, count)),
-                 jnp.ones(count))  # fmt: skip
-        last, out = jax.lax.scan(one_round, begin, jnp.arange(rounds, dtype=jnp.int32))
-        state, _, outcome, at_round, package, payoff, factor = last
-        still = outcome < 0
-        end = world.horizon[:, paths.types, jnp.where(still, state, 0)[None]]
-        payoff = payoff + jnp.where(still, factor * jnp.stack([end[0, 0], end[1, 1]]), 0.0)
-        ended = Ended(
-            jnp.where(still, OUTCOME["stalemate"], outcome), jnp.where(still, rounds - 1, at_round), package, payoff
+                other = 1 - stage.mover
+                b = belief[other, stage.mover][:, None]
+                theirs = jnp.exp(log_pi[other])
+                seen.append((b * theirs[:, 1] + (1 - b) * theirs[:, 0], jnp.exp(own)))
+            belief = belief.at[:, stage.mover].set(jnp.stack(updated))
+            pay = world.moves[index][:, paths.types, use[None], move[None]]  # player, owner of the type, path
+            payoff = payoff + jnp.where(here, factor[None] * jnp.stack([pay[0, 0], pay[1, 1]]), 0.0)
+            lead = jnp.asarray(stage.leads, jnp.int32)[move]
+            ends = here & (lead < 0)
+            outcome = jnp.where(ends, jnp.asarray(stage.outcome, jnp.int32)[use, move], outcome)
+            at_round = jnp.where(ends, n, at_round)
+            pending = jnp.asarray([s[2] for s in stage.states], dtype=jnp.int32)[use]
+            package = jnp.where(ends, pending if stage.mover == 0 else -pending, package)
+            state = jnp.where(here & ~ends, jnp.asarray(stage.follow, jnp.int32)[use, move], state)
+            place = jnp.where(ends, -1, jnp.where(here, lead, place))
+        here = place == form.nature
+        use = jnp.where(here, state, 0)
+        keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), form.nature), 2)
+        branch = _choose(jnp.log(jnp.maximum(world.chance[use], 1e-300)), jax.random.uniform(keys[0], (count,)))
+        hit = jax.random.uniform(keys[1], (count,)) < _pick(world.hazard[use], branch)
+        removed = here & hit
+        flow, gone = world.flow[:, paths.types, use[None]], world.removed[:, paths.types]
+        gain = jnp.stack([flow[i, i] + jnp.where(hit, gone[i, i], 0.0) for i in range(2)])
+        payoff = payoff + jnp.where(here, factor[None] * gain, 0.0)
+        after = Carry(
+            jnp.where(here & ~removed, jnp.asarray(form.branch, jnp.int32)[use, branch], state),
+            belief,
+            jnp.where(removed, OUTCOME["coup"], outcome),
+            jnp.where(removed, n, at_round),
+            package,
+            payoff,
+            jnp.where(here, factor * world.discount, factor),
         )
-        return ended, Seen(*out) if out is not None else None
+        out = (tuple(s[0] for s in seen), tuple(s[1] for s in seen)) if record else None
+        return after, out
 
     return jax.jit(run)
 
 
 @lru_cache(maxsize=16)
-def _compiled(form: Form, rounds: int, record: bool) -> Callable[..., tuple[Ended, Seen | None]]:
-    return _runner(form, rounds, record)
+def _compiled(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | None]]:
+    return _one_round(form, record)
+
+
+def _run(
+    key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, given: Given | None,
+    rounds: int,
+) -> tuple[Carry, list[tuple[Carry, tuple]]]:  # fmt: skip
+    one = _compiled(form, given is not None)
+    count = paths.state.shape[0]
+    nothing = jnp.full(count, -1, jnp.int32)
+    carry = Carry(
+        paths.state, paths.belief, nothing, nothing, jnp.zeros(count, jnp.int32), jnp.zeros((2, count)), jnp.ones(count)
+    )
+    seen = []
+    for n in range(rounds):
+        tables = tuple(tuple(table[n] for table in mind.log_pi) for mind in minds)
+        told = (given.move[n], given.read[n], given.weight[n]) if given is not None else None
+        before = carry
+        reads = tuple(mind.read for mind in minds)
+        carry, out = one(jnp.asarray(n, jnp.int32), key, tables, reads, world, paths, told, carry)
+        if out is not None:
+            seen.append((before, out))
+    return carry, seen
 
 
 def play(
     key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, *, rounds: int
 ) -> Ended:
     """Play out paths to their ends: `minds` are the coercer's and the target's, `world` what is the case."""
-    return _compiled(form, rounds, False)(key, minds, world, paths, None)[0]
+    last, _ = _run(key, form, minds, world, paths, None, rounds)
+    still = last.outcome < 0
+    end = world.horizon[:, paths.types, jnp.where(still, last.state, 0)[None]]
+    payoff = last.payoff + jnp.where(still, last.factor[None] * jnp.stack([end[0, 0], end[1, 1]]), 0.0)
+    outcome = jnp.where(still, jnp.int32(OUTCOME["stalemate"]), last.outcome)
+    return Ended(outcome, jnp.where(still, jnp.int32(rounds - 1), last.round), last.package, payoff)
 
 
 def follow(
     key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, given: Given, *, rounds: int
 ) -> Seen:
     """Follow a record of moves: beliefs of both minds round by round, and what each expected of the other."""
-    seen = _compiled(form, rounds, True)(key, minds, world, paths, given)[1]
-    if seen is None:  # pragma: no cover - a recorder always returns what it saw
-        raise RuntimeError("the recorder returned nothing")
-    return seen
+    _, seen = _run(key, form, minds, world, paths, given, rounds)
+    stages = range(len(form.stages))
+    return Seen(
+        jnp.stack([before.belief for before, _ in seen]),
+        jnp.stack([before.state for before, _ in seen]),
+        tuple(jnp.stack([out[0][s] for _, out in seen]) for s in stages),
+        tuple(jnp.stack([out[1][s] for _, out in seen]) for s in stages),
+    )
 
 
 def plain_reading(form: Form) -> tuple[np.ndarray, ...]:

@@ -90,21 +90,23 @@ def look(
     """Evaluate the equations at ratios d and public beliefs `belief`, and find the Newton step."""
     after, worth, gradient = _worth(tables, belief, d)
     can = tables.can_go[..., None, None]
-    go = jnp.where(can, precision * worth, -jnp.inf)
-    end = jnp.where(tables.can_end[..., None, None], precision * tables.end[..., None, None], -jnp.inf)
+    sharp = precision[None, None]
+    go = jnp.where(can, sharp * worth, -jnp.inf)
+    end = jnp.where(tables.can_end[..., None, None], sharp * tables.end[..., None, None], -jnp.inf)
     top = jnp.maximum(go.max(1), end.max(1, initial=-jnp.inf))
     lift = jnp.exp(go - top[:, None])
     total = lift.sum(1) + jnp.exp(end - top[:, None]).sum(1)
     log_total = jnp.log(total) + top
-    change = gradient * (precision * after * (1 - after))
-    error = jnp.where(can, d - (go[1] - go[0]) + (log_total[1] - log_total[0]), 0.0)
+    change = gradient * (precision[None] * after * (1 - after))[None]
+    error = jnp.where(can, d - (go[1] - go[0]) + (log_total[1] - log_total[0])[None], 0.0)
     diagonal = jnp.where(can, 1 - (change[1] - change[0]), 1.0)
     inverse = 1 / diagonal
-    row = (lift[1] / total[1]) * change[1] - (lift[0] / total[0]) * change[0]
+    row = lift[1] / total[1][None] * change[1] - lift[0] / total[0][None] * change[0]
     bordered = 1 + (row * inverse).sum(0)
-    step = inverse * (error - (row * inverse * error).sum(0) / bordered)
+    step = inverse * (error - ((row * inverse * error).sum(0) / bordered)[None])
     safe = 1 / jnp.maximum(diagonal, 1.0)
-    cautious = 0.5 * safe * (error - (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0))
+    damped = (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0)
+    cautious = 0.5 * safe * (error - damped[None])
     return Point(d, step, cautious, jnp.abs(error).max(0), bordered * jnp.prod(diagonal, axis=0))
 
 
@@ -132,16 +134,17 @@ class Search(eqx.Module):
 def _advance(point: Point, careful: Array | bool) -> Float[Array, "going state other point"]:
     """Newton's step, limited in length; a cautious step where asked for, far from a root or where it points up."""
     far = careful & ((point.residual > NEAR) | (point.det <= 0))
-    step = jnp.where(far | ~jnp.isfinite(point.step), point.cautious, point.step)
+    step = jnp.where(far[None] | ~jnp.isfinite(point.step), point.cautious, point.step)
     largest = jnp.abs(step).max(0)
-    return point.d - step * jnp.minimum(1.0, STEP_LIMIT / jnp.maximum(largest, 1e-30))
+    return point.d - step * jnp.minimum(1.0, STEP_LIMIT / jnp.maximum(largest, 1e-30))[None]
 
 
 def _elsewhere(restarts: Array, moves: int) -> Float[Array, "going state other point"]:
     """Where a restart begins: 0 the first time, then points spread over a growing cube, the same in every run."""
-    turn = restarts[None] * jnp.arange(1.0, moves + 1)[:, None, None, None]
+    times = restarts.astype(jnp.float64)
+    turn = times[None] * jnp.arange(1.0, moves + 1)[:, None, None, None]
     spread = jnp.modf(turn * 0.6180339887498949 + 0.25 * turn**2 * 0.7548776662466927)[0]
-    return jnp.where(restarts <= 1, 0.0, (2 * spread - 1) * (1 + restarts / 6))
+    return jnp.where(restarts <= 1, 0.0, (2 * spread - 1) * (1 + times[None] / 6))
 
 
 def _rescue(tables: Tables, belief: Array, precision: Array) -> Point:
@@ -158,7 +161,7 @@ def _rescue(tables: Tables, belief: Array, precision: Array) -> Point:
     def again(search: Search) -> Search:
         point, settled = search.point, done(search)
         restart = (search.share >= 1) & (search.tries >= LAST_TRIES) & ~settled
-        restarts = search.restarts + restart
+        restarts = search.restarts + restart.astype(jnp.int32)
         rise = (search.share < 1) & ((point.residual <= 1e-6) | (search.tries >= RAMP_TRIES))
         share = jnp.where(rise, search.share + 1 / RAMP, search.share)
         share = jnp.where(share > 1 - 0.5 / RAMP, 1.0, share)

@@ -33,8 +33,8 @@ class Carry(eqx.Module):
     """What one round hands to the one before it: values at its start, likelihood ratios of the last two rounds."""
 
     start: Float[Array, "2 2 first p q"]
-    last: tuple[Float[Array, "piece going state other node"], ...]
-    before: tuple[Float[Array, "piece going state other node"], ...]
+    last: tuple[Float[Array, "_piece _going slot other node"], ...]
+    before: tuple[Float[Array, "_piece _going slot other node"], ...]
 
 
 class Quality(eqx.Module):
@@ -49,7 +49,7 @@ class Quality(eqx.Module):
 class Round(eqx.Module):
     """One solved round, in single precision (what is stored, not what is solved with)."""
 
-    log_pi: tuple[Float[Array, "state p q 2 move"], ...]
+    log_pi: tuple[Float[Array, "_state p q 2 _move"], ...]
     value: Float[Array, "2 2 first p q"]
 
 
@@ -62,7 +62,7 @@ class Solution:
     """
 
     form: Form
-    log_pi: tuple[Float[Array, "round state p q 2 move"], ...]
+    log_pi: tuple[Float[Array, "round _state p q 2 _move"], ...]
     value: Float[Array, "round 2 2 first p q"]
     residual: float
     unsettled: float
@@ -96,7 +96,7 @@ def _solve_stage(
     payoff: Float[Array, "2 2 state move"],
     precision: Float[Array, ""],
     mix: Float[Array, "type node"],
-    guess: Float[Array, "piece going state other node"],
+    guess: Float[Array, "piece going slot other node"],
 ) -> tuple[Array, Array, Array, Quality]:
     """Solve one stage in all its states.
 
@@ -126,7 +126,7 @@ def _solve_stage(
         belief = mix[:, None, None, None, :]
 
         def expected(pi: Array, worth: Array) -> Array:
-            return ((belief * pi[1] + (1 - belief) * pi[0]) * worth).sum(1)
+            return ((belief * pi[1][None] + (1 - belief) * pi[0][None]) * worth).sum(1)
 
         theirs = expected(pi_go, seen + pay_go[other][..., None, None])
         theirs = theirs + expected(pi_end, pay_end[other][..., None, None])
@@ -153,9 +153,9 @@ def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
     survive = chance * (1 - payoffs.hazard) * payoffs.discount
     removed = (chance * payoffs.hazard).sum(-1)
     later = sum(
-        survive[:, b, None, None] * start[:, :, then[:, b]] for b in range(form.branch.shape[1])
+        survive[None, None, :, b, None, None] * start[:, :, then[:, b]] for b in range(form.branch.shape[1])
     )
-    gone = payoffs.removed[..., None] * removed
+    gone = payoffs.removed[..., None] * removed[None, None]
     return later + (payoffs.flow + gone)[..., None, None]
 
 

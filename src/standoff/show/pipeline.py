@@ -172,16 +172,23 @@ def compute(
     """All results of a case as one labelled tree (see `standoff.simulate.results`)."""
     from standoff.simulate import ensemble, results
     from standoff.simulate.record import record
-    from standoff.simulate.setup import plan
+    from standoff.simulate.setup import plan, share_form
 
     case = loaded.case
     count, each = draws or case.solver.draws, replications or case.solver.replications
+    several = min(ROBUST_DRAWS, count)
+    tries: list[tuple[str, dict[str, Any]]] = [
+        (f"precision {x:g}", {"fixed": {f"parameters.precision.{side}": x for side in ("coercer", "target")}})
+        for x in PRECISIONS
+    ] + [(name, {"pace": pace}) for name, pace in PACES.items()]
     progress("compiling the world's chains", 0.02)
     main = plan(case, seed=seed, count=count)
+    others = {name: plan(case, seed=seed, count=count, keep=several, **options) for name, options in tries}
+    share_form([main, *others.values()])
+    progress("compiling the solver", 0.05)
     found = record(case, until)
     pairs = ensemble.corrections(main)
     few = list(range(min(CORRECTION_DRAWS, count)))
-    _ = main.form
     with_pairs = ensemble.Job(each, ensemble.SCENARIOS, pairs, found)
     plain = ensemble.Job(each, ensemble.SCENARIOS, (), found)
 
@@ -197,16 +204,10 @@ def compute(
     pair = tuple(s for s in ensemble.SCENARIOS if s.id in ("views", "base"))
     job = ensemble.Job(each, pair)
     settings = {}
-    several = min(ROBUST_DRAWS, count)
-    tries: list[tuple[str, dict[str, Any]]] = [
-        (f"precision {x:g}", {"fixed": {f"parameters.precision.{side}": x for side in ("coercer", "target")}})
-        for x in PRECISIONS
-    ] + [(name, {"pace": pace}) for name, pace in PACES.items()]
-    for i, (name, options) in enumerate(tries):
-        low = 0.70 + 0.25 * i / len(tries)
-        other = plan(case, seed=seed, count=count, keep=several, **options)
+    for i, (name, other) in enumerate(others.items()):
+        low = 0.70 + 0.25 * i / len(others)
         settings[name] = ensemble.run(
-            other, job, list(range(several)), done=at(f"other settings: {name}", low, low + 0.25 / len(tries))
+            other, job, list(range(several)), done=at(f"other settings: {name}", low, low + 0.25 / len(others))
         )
     groups = {
         "endings": results.endings(every),

@@ -14,13 +14,12 @@ import numpy as np
 
 from standoff.game.form import OUTCOMES
 from standoff.game.play import Mind, Paths, Seen, follow, play
-from standoff.game.sweep import Solution
+from standoff.game.sweep import Solution, solve
 from standoff.simulate.payoffs import endings, joint_prior, leaves, playable
 from standoff.simulate.record import Record, given
 from standoff.simulate.setup import SIDES, Plan, Sheet
 
 RECORD_PATHS = 24
-AHEAD_PATHS = 96
 
 
 @dataclass(frozen=True)
@@ -133,8 +132,8 @@ def run_draw(plan: Plan, job: Job, draw: int) -> DrawResult:
         )  # fmt: skip
     told = {}
     if job.record is not None and job.record.turns:
-        told["views"] = _follow(plan, job.record, draw, sheets, solved, minds, ("coercer", "target"))
-        told["base"] = _follow(plan, job.record, draw, sheets, solved, minds, ("base", "base"))
+        told["views"] = _follow(plan, job, draw, sheets, solved, minds, ("coercer", "target"))
+        told["base"] = _follow(plan, job, draw, sheets, solved, minds, ("base", "base"))
     worth = {name: _worth(plan, sheet, draw) for name, sheet in sheets.items()}
     prior = {name: plan.prior(sheet, draw) for name, sheet in sheets.items()}
     types = _types(plan, draw, job.replications)
@@ -192,13 +191,16 @@ def _worth(plan: Plan, sheet: Sheet, draw: int) -> dict[str, np.ndarray]:
 
 def _follow(
     plan: Plan,
-    found: Record,
+    job: Job,
     draw: int,
     sheets: dict[str, Sheet],
     solved: dict[str, Solution],
     minds: dict[str, Mind],
     names: tuple[str, str],
 ) -> Told:
+    found = job.record
+    if found is None:
+        raise ValueError("no record to follow")
     silence = float(plan.base["parameters.silence_weight"][draw])
     count = RECORD_PATHS
     told = given(
@@ -221,7 +223,7 @@ def _follow(
         weight = likely[:, i, :, None]
         own[side] = (chance[:, :, 1] * weight + chance[:, :, 0] * (1 - weight)).mean(1)
     ahead = {
-        side: _ahead(plan, draw, i, minds[names[i]], on[i], seen, likely, last) for i, side in enumerate(SIDES)
+        side: _ahead(plan, job, draw, i, minds[names[i]], on[i], seen, likely) for i, side in enumerate(SIDES)
     }
     stay = _stay(solved, names, seen, belief, last)
     return Told(belief.mean(-1), belief.std(-1), expected, own, ahead, stay)
@@ -252,11 +254,13 @@ def _likely(plan: Plan, draw: int, seen: Seen, move: jax.Array, weight: jax.Arra
 
 
 def _ahead(
-    plan: Plan, draw: int, side: int, mind: Mind, sheet: Sheet, seen: Seen, likely: np.ndarray, last: int
+    plan: Plan, job: Job, draw: int, side: int, mind: Mind, sheet: Sheet, seen: Seen, likely: np.ndarray
 ) -> np.ndarray:
     """How a side expects the crisis to end, by round of the record: its view, played by both, from its beliefs."""
     stream = _stream(plan, draw, 5 + side)
-    each = AHEAD_PATHS
+    last = len(likely)
+    each = max(job.replications // last, 1)
+    spare = -(last * each) % job.replications  # as many paths as elsewhere, so that nothing is compiled anew
     pick = stream.integers(0, likely.shape[-1], size=(last, each))
     belief = np.asarray(seen.belief)[:last, side]
     mine = np.take_along_axis(belief, np.repeat(pick[:, None], 2, axis=1), axis=2)
@@ -265,15 +269,18 @@ def _ahead(
     chance[:, side] = np.take_along_axis(likely[:, side], pick, axis=1)
     types = (stream.random(chance.shape) < chance).astype(np.int32)
     both = np.stack([mine, mine], axis=0)  # in his view the other believes what he thinks is believed
+
+    def fill(rows: np.ndarray) -> jax.Array:
+        return jnp.asarray(np.concatenate([rows, np.repeat(rows[..., -1:], spare, axis=-1)], axis=-1))
+
     paths = Paths(
-        jnp.asarray(np.repeat(np.arange(last, dtype=np.int32), each)), jnp.asarray(state.reshape(-1)),
-        jnp.asarray(np.moveaxis(types, 1, 0).reshape(2, -1)),
-        jnp.asarray(np.moveaxis(both, 2, 1).reshape(2, 2, -1)),
+        fill(np.repeat(np.arange(last, dtype=np.int32), each)), fill(state.reshape(-1)),
+        fill(np.moveaxis(types, 1, 0).reshape(2, -1)), fill(np.moveaxis(both, 1, 2).reshape(2, 2, -1)),
     )  # fmt: skip
     plain = Mind(mind.log_pi, tuple(jnp.eye(len(stage.moves)) for stage in plan.form.stages))
     done = play(_key(plan, draw, 7 + side), plan.form, (plain, plain), sheet.payoffs.one(draw), paths, rounds=plan.rounds)
-    outcome = np.asarray(done.outcome)
-    agreed = _agreed(plan, outcome, np.asarray(done.package))
+    outcome = np.asarray(done.outcome)[: last * each]
+    agreed = _agreed(plan, outcome, np.asarray(done.package)[: last * each])
     code = np.where(agreed, len(OUTCOMES), outcome).reshape(last, each)
     return np.stack([(code == k).mean(1) for k in range(len(OUTCOMES) + 1)], axis=1)
 
@@ -309,6 +316,7 @@ def run(
         plan.sheet(view)
     for side, difference in job.corrections:
         plan.sheet(plan.view(side), (difference,))
+    _warm(plan, job, workers)
     found: dict[int, DrawResult] = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
         waiting = [pool.submit(run_draw, plan, job, draw) for draw in draws]
@@ -323,6 +331,36 @@ def run(
                 future.cancel()
             raise
     return [found[draw] for draw in draws]
+
+
+def _warm(plan: Plan, job: Job, workers: int) -> None:
+    """Compile what a draw needs, once: the solver on one thread, the play of paths on another."""
+    key = (plan.form, plan.nodes, job.replications, job.record is not None)
+    if key in _WARMED:
+        return
+    _WARMED.add(key)
+    sheet = plan.sheet(None)
+    world = sheet.payoffs.one(0)
+    shape = (1, plan.nodes, plan.nodes, 2)
+    stages = plan.form.stages
+    blank = tuple(jnp.zeros((1, len(s.states), *shape[1:], len(s.moves)), jnp.float32) for s in stages)
+    mind = Mind(blank, tuple(jnp.eye(len(s.moves)) for s in stages))
+
+    def some(count: int) -> Paths:
+        return plan.paths_for(_stream(plan, 0, 1), (sheet, sheet), 0, count, known=False)
+
+    def paths() -> None:
+        play(_key(plan, 0, 2), plan.form, (mind, mind), world, some(job.replications), rounds=1)
+        if job.record is not None and job.record.turns:
+            told = given(plan.case, plan.form, job.record, rounds=plan.rounds, count=RECORD_PATHS, silence=1.0, seed=0)
+            follow(_key(plan, 0, 4), plan.form, (mind, mind), world, some(RECORD_PATHS), told, rounds=1)
+
+    with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
+        for job_ in [pool.submit(lambda: solve(plan.form, world, rounds=1, nodes=plan.nodes)), pool.submit(paths)]:
+            job_.result()
+
+
+_WARMED: set[tuple[object, ...]] = set()
 
 
 def type_weights(plan: Plan, draw: int) -> np.ndarray:

@@ -81,29 +81,21 @@ class Plan:
             )  # fmt: skip
         return self._levels[key]
 
-    @cached_property
-    def form(self) -> Form:
-        """The game's form: states reachable in the base or in any view, over all draws."""
+    def reach(self) -> tuple[np.ndarray, set[tuple[int, int]]]:
+        """Changes of level with any chance in the base or in any view, over all draws; and the first levels."""
         every = [self._compile_levels(self.values(view)) for view in (None, *self._views())]
         squeeze = np.max([found.squeeze for found in every], axis=(0, 1)) > 0
         cohesion = np.max([found.cohesion for found in every], axis=(0, 1)) > 0
         lifted = np.max([lift(found.cohesion, np.ones(1)) for found in every], axis=(0, 1)) > 0
         plain = squeeze[:, :, None, :, None] & np.swapaxes(cohesion, 1, 2)[:, None]
         shown = squeeze[:, :, None, :, None] & np.swapaxes(cohesion | lifted, 1, 2)[:, None]
-        rungs = [rung.id for rung in self.case.ladder]
         starts = {(int(s), int(c)) for found in every for s, c in found.start}
-        return build(
-            Ladder(
-                strike=tuple(rung.strike for rung in self.case.ladder),
-                ultimatum=tuple(rung.ultimatum for rung in self.case.ladder),
-                start_rung=rungs.index(self.case.crisis.start_rung),
-                patience=self.case.crisis.ultimatum_rounds,
-                coercer_offers=len(playable(self.case, "coercer")),
-                target_offers=len(playable(self.case, "target")),
-                reach=np.stack([plain, shown], axis=1),
-                levels_start=tuple(sorted(starts)),
-            )
-        )
+        return np.stack([plain, shown], axis=1), starts
+
+    @cached_property
+    def form(self) -> Form:
+        """The game's form; plans that are run side by side share one (see `share_form`)."""
+        return _form(self.case, *self.reach())
 
     def _views(self) -> list[View]:
         return [view for view in (self.view(side) for side in SIDES) if view is not None]
@@ -166,6 +158,31 @@ class Plan:
             belief = np.stack([np.repeat(self.prior(sheet, draw)[:, None], count, axis=1) for sheet in sheets])
         state = np.full(count, self.first_state(draw), np.int32)
         return Paths(jnp.zeros(count, jnp.int32), jnp.asarray(state), jnp.asarray(types), jnp.asarray(belief))
+
+
+def _form(case: Case, reach: np.ndarray, starts: set[tuple[int, int]]) -> Form:
+    rungs = [rung.id for rung in case.ladder]
+    return build(
+        Ladder(
+            strike=tuple(rung.strike for rung in case.ladder),
+            ultimatum=tuple(rung.ultimatum for rung in case.ladder),
+            start_rung=rungs.index(case.crisis.start_rung),
+            patience=case.crisis.ultimatum_rounds,
+            coercer_offers=len(playable(case, "coercer")),
+            target_offers=len(playable(case, "target")),
+            reach=reach,
+            levels_start=tuple(sorted(starts)),
+        )
+    )
+
+
+def share_form(plans: list[Plan]) -> Form:
+    """Give plans of one case a common form, so that what is compiled for one serves all."""
+    found = [plan.reach() for plan in plans]
+    form = _form(plans[0].case, np.any([reach for reach, _ in found], axis=0), set().union(*(s for _, s in found)))
+    for plan in plans:
+        plan.__dict__["form"] = form
+    return form
 
 
 def stratified_types(
