@@ -80,13 +80,14 @@ class Seen(eqx.Module):
 
 
 def lookup(
-    table: Float[Array, "state p q 2 move"],
+    table: Float[Array, "round state p q 2 move"],
+    n: Int[Array, ""],
     state: Int[Array, " path"],
     p: Float[Array, " path"],
     q: Float[Array, " path"],
 ) -> Float[Array, "path 2 move"]:
-    """Log chances at beliefs between the nodes: monotone cubic in q, then in p."""
-    nodes = table.shape[1]
+    """Log chances in round n at beliefs between the nodes: monotone cubic in q, then in p."""
+    nodes = table.shape[2]
 
     def cell(x: Array) -> tuple[Array, Array, Array, Array]:
         at = x * (nodes - 1)
@@ -96,14 +97,15 @@ def lookup(
 
     rows, t, low, high = cell(p)
     columns, u, left, right = cell(q)
-    near = table[state, rows[:, None], columns[None, :]].astype(jnp.float64)
-    floor = jnp.maximum(near, -745.0)
+    near = table[n, state, rows[:, None], columns[None, :]]
+    floor = jnp.maximum(near, jnp.asarray(-100.0, near.dtype))
 
     def tail(x: Array) -> Array:
         return x[:, None, None]
 
+    t, u = (x.astype(near.dtype) for x in (t, u))
     along_q = jax.vmap(lambda row: local(row, tail(u), tail(left), tail(right)))(floor)
-    return local(along_q, tail(t), tail(low), tail(high))
+    return local(along_q, tail(t), tail(low), tail(high)).astype(p.dtype)
 
 
 def _choose(log_pi: Float[Array, "path move"], uniform: Float[Array, " path"]) -> Int[Array, " path"]:
@@ -137,13 +139,12 @@ class Carry(eqx.Module):
 
 
 def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | None]]:
-    """One round of all paths, compiled once: tables of the round, then the state before it."""
+    """One round of all paths, compiled once for every round."""
 
     def run(
         n: Array,
         key: PRNGKeyArray,
-        tables: tuple[tuple[Array, ...], tuple[Array, ...]],
-        reads: tuple[tuple[Array, ...], tuple[Array, ...]],
+        minds: tuple[Mind, Mind],
         world: Payoffs,
         paths: Paths,
         given: tuple[Array, Array, Array] | None,
@@ -160,7 +161,7 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | N
             here = place == index
             use = jnp.where(here, state, 0)
             keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), index), 2)
-            log_pi = [lookup(tables[i][index], use, belief[i, 0], belief[i, 1]) for i in range(2)]
+            log_pi = [lookup(minds[i].log_pi[index], n, use, belief[i, 0], belief[i, 1]) for i in range(2)]
             own = log_pi[stage.mover]
             mine = jnp.take_along_axis(own, paths.types[stage.mover][:, None, None], axis=1)[:, 0]
             mask = jnp.asarray(stage.mask)[use]
@@ -170,7 +171,7 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | N
                 told = given[0][index]
                 move = jnp.where(told >= 0, told, move)
                 weight = jnp.where(told >= 0, given[2][index], weight)
-            row = reads[1 - stage.mover][index][move]
+            row = minds[1 - stage.mover].read[index][move]
             read = _read(row, mask, move, jax.random.uniform(keys[1], (count,)))
             if given is not None:
                 read = jnp.where(given[1][index] >= 0, given[1][index], read)
@@ -240,11 +241,9 @@ def _run(
     )
     seen = []
     for n in range(rounds):
-        tables = tuple(tuple(table[n] for table in mind.log_pi) for mind in minds)
         told = (given.move[n], given.read[n], given.weight[n]) if given is not None else None
         before = carry
-        reads = tuple(mind.read for mind in minds)
-        carry, out = one(jnp.asarray(n, jnp.int32), key, tables, reads, world, paths, told, carry)
+        carry, out = one(jnp.asarray(n, jnp.int32), key, minds, world, paths, told, carry)
         if out is not None:
             seen.append((before, out))
     return carry, seen

@@ -53,6 +53,7 @@ class Point(eqx.Module):
     cautious: Float[Array, "going state other point"]
     residual: Float[Array, "state other point"]
     det: Float[Array, "state other point"]
+    worth: Float[Array, "2 going state other point"]
 
 
 class Response(eqx.Module):
@@ -107,13 +108,13 @@ def look(
     safe = 1 / jnp.maximum(diagonal, 1.0)
     damped = (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0)
     cautious = 0.5 * safe * (error - damped[None])
-    return Point(d, step, cautious, jnp.abs(error).max(0), bordered * jnp.prod(diagonal, axis=0))
+    return Point(d, step, cautious, jnp.abs(error).max(0), bordered * jnp.prod(diagonal, axis=0), worth)
 
 
 def play(tables: Tables, precision: Float[Array, ""], point: Point, settled: Array, flagged: Array) -> Response:
     """The strategy at a point, in log chances, with the worth of each move in the mover's unit."""
-    nodes = jnp.linspace(0.0, 1.0, point.d.shape[-1])
-    after, worth, _ = _worth(tables, jnp.broadcast_to(nodes, point.d.shape[1:]), point.d)
+    after = posterior(jnp.broadcast_to(jnp.linspace(0.0, 1.0, point.d.shape[-1]), point.d.shape), point.d)
+    worth = point.worth
     go = jnp.where(tables.can_go[..., None, None], precision * worth, -jnp.inf)
     end = jnp.where(tables.can_end, precision * tables.end, -jnp.inf)[..., None, None]
     end = jnp.broadcast_to(end, (*end.shape[:3], *point.d.shape[-2:]))
@@ -172,7 +173,7 @@ def _rescue(tables: Tables, belief: Array, precision: Array) -> Point:
 
     shape = belief.shape
     zero = jnp.zeros((moves, *shape))
-    blank = Point(zero, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape))
+    blank = Point(zero, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape), jnp.zeros((2, *zero.shape)))
     none = jnp.zeros(shape, jnp.int32)
     start = Search(jnp.asarray(0), none, jnp.full(shape, 1 / RAMP), none + 1, blank)
     return jax.lax.while_loop(more, again, start).point
@@ -204,7 +205,7 @@ def respond(
         return count + 1, look(tables, belief, full, jnp.where(settled, point.d, _advance(point, False)))
 
     zero = jnp.zeros_like(guess)
-    blank = Point(guess, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape))
+    blank = Point(guess, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape), jnp.zeros((2, *zero.shape)))
     point = jax.lax.while_loop(more, again, (jnp.asarray(0), blank))[1]
     stuck = point.residual > TOLERANCE
 

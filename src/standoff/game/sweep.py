@@ -26,7 +26,7 @@ from standoff.game.interpolate import evaluate, slopes
 from standoff.game.response import Tables, posterior, respond
 
 RESIDUAL = 1e-9
-PIECE = 16
+PIECE = 8
 
 
 class Carry(eqx.Module):

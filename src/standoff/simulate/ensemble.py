@@ -335,15 +335,15 @@ def run(
 
 def _warm(plan: Plan, job: Job, workers: int) -> None:
     """Compile what a draw needs, once: the solver on one thread, the play of paths on another."""
-    key = (plan.form, plan.nodes, job.replications, job.record is not None)
+    key = (plan.form, plan.rounds, plan.nodes, job.replications, job.record is not None)
     if key in _WARMED:
         return
     _WARMED.add(key)
     sheet = plan.sheet(None)
     world = sheet.payoffs.one(0)
-    shape = (1, plan.nodes, plan.nodes, 2)
+    shape = (plan.nodes, plan.nodes, 2)
     stages = plan.form.stages
-    blank = tuple(jnp.zeros((1, len(s.states), *shape[1:], len(s.moves)), jnp.float32) for s in stages)
+    blank = tuple(jnp.zeros((plan.rounds, len(s.states), *shape, len(s.moves)), jnp.float32) for s in stages)
     mind = Mind(blank, tuple(jnp.eye(len(s.moves)) for s in stages))
 
     def some(count: int) -> Paths:

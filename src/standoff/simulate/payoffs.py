@@ -214,7 +214,7 @@ def assemble(case: Case, values: Values, form: Form, levels: Levels, days: float
 def logit(p: np.ndarray) -> np.ndarray:
     """Log-odds, finite at 0 and 1."""
     p = np.clip(p, 1e-12, 1 - 1e-12)
-    return np.log(p / (1 - p))
+    return np.asarray(np.log(p / (1 - p)))
 
 
 def joint_prior(coercer: float, target: float, ratio: float) -> np.ndarray:

@@ -1,0 +1,166 @@
+"""Screen 2: what did each side believe, round by round, and how far off was it?"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+
+from standoff.show import summary
+from standoff.show.figures.beliefs import Trace, beliefs, expectations
+from standoff.show.screens.screen import Cell, Findings, Picture, Screen, Table, Words, row
+from standoff.show.summary import Chance
+from standoff.show.words import LANE, MOVES, clear, count, day, give_or_take, percent, points, sentence
+from standoff.simulate.record import Half
+
+QUESTION = "What did each side believe, round by round, and how far off was it?"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far what one side expected of the other lay from what the other's strategy would have done."""
+
+    mover: str
+    move: str
+    at: int
+    expected: Chance
+    own: Chance
+    gap: Chance
+
+
+def belief(found: Findings) -> Screen:
+    """Belief traces and expectations along the record."""
+    data = found.group("record")
+    if data is None or not found.record.turns:
+        return Screen("belief", QUESTION, "The record holds no round yet, so there is nothing to follow.")
+    starts = [dt.date.fromisoformat(str(s)) for s in data["start"].values]
+    names = found.names
+    traces = []
+    for mind in ("target", "coercer"):
+        about = "coercer" if mind == "target" else "target"
+        both = [np.asarray(data["belief"].sel(setting=s, mind=mind, about=about)) for s in ("views", "base")]
+        traces.append(Trace(f"{names.side(mind)} on {names.side(about)}: of the firm type, ‘{names.firm[about]}’", both[0], both[1]))
+    lanes = [(names.side(side), [_lane(turn.halves[side]) for turn in found.record.turns]) for side in ("coercer", "target")]
+    gaps = {side: _largest(found, side) for side in ("coercer", "target")}
+    picture = beliefs(starts, traces, lanes, "chance, %")
+    return Screen(
+        "belief", QUESTION, _answer(found, traces, gaps, starts),
+        left=(Picture(picture),),
+        right=(Picture(_expectations(found, gaps, starts)), _table(found, gaps, starts)),
+        below=(_events(found),),
+        note=_note(found),
+    )  # fmt: skip
+
+
+def _lane(half: Half) -> str:
+    if half.silent:
+        return ""
+    shown = next((o.move.move for o in half.options if o.move.move in LANE), None)
+    if shown is None:
+        return ""
+    return LANE[shown] + ("?" if len({o.move.move for o in half.options}) > 1 else "")
+
+
+def _gap(found: Findings, mover: str, move: str) -> np.ndarray:
+    data = found.tree["record"].ds.sel(setting="views")
+    at = {f"{mover}_move": move}
+    return np.asarray(data[f"expected_{mover}"].sel(at) - data[f"own_{mover}"].sel(at))
+
+
+def _largest(found: Findings, mover: str) -> Gap:
+    data = found.tree["record"].ds.sel(setting="views")
+    moves = [str(m) for m in data[f"{mover}_move"].values]
+    sizes = {move: np.abs(_gap(found, mover, move).mean(1)) for move in moves}
+    move = max(moves, key=lambda m: sizes[m].max())
+    return _gap_at(found, mover, move, int(sizes[move].argmax()))
+
+
+def _gap_at(found: Findings, mover: str, move: str, n: int) -> Gap:
+    data = found.tree["record"].ds.sel(setting="views")
+    pick = {f"{mover}_move": move}
+    expected, own = (np.asarray(data[f"{kind}_{mover}"].sel(pick))[n] for kind in ("expected", "own"))
+    return Gap(mover, move, n, summary.chance(expected), summary.chance(own), summary.chance(expected - own))
+
+
+def _answer(found: Findings, traces: list[Trace], gaps: dict[str, Gap], starts: list[dt.date]) -> str:
+    names = found.names
+    parts = []
+    for mind, trace in zip(("target", "coercer"), traces, strict=True):
+        off = summary.chance(trace.first.mean(0) - trace.second.mean(0))
+        about = names.other(mind)
+        how = f"{abs(100 * off.mean):.0f} points {'below' if off.mean < 0 else 'above'} what the base view gives"
+        how = f"on average {how} ({give_or_take(off.error)})" if clear(off) else "within the error of what the base view gives"
+        parts.append(
+            f"{names.side(mind)}’s belief that {about} is of the firm type goes from {percent(float(trace.first[0].mean()))} to "
+            f"{percent(float(trace.first[-1].mean()))}, {how}"
+        )
+    gap = max(gaps.values(), key=lambda g: abs(g.gap.mean))
+    last = (
+        f" The largest misperception gap is of the round from {day(starts[gap.at])}: {names.other(gap.mover)} expected {names.side(gap.mover)} to "
+        f"{MOVES[gap.move]} with {percent(gap.expected.mean)}, against {percent(gap.own.mean)} by the strategy of the latter."
+    )
+    return f"{'; '.join(parts)}.{last}"
+
+
+def _expectations(found: Findings, gaps: dict[str, Gap], starts: list[dt.date]):  # noqa: ANN202
+    data, names = found.tree["record"].ds, found.names
+    rows = []
+    for mover in ("coercer", "target"):
+        moves = [str(m) for m in data[f"{mover}_move"].values]
+        strike = mover == "coercer" and "strike" in moves and bool((data[f"own_{mover}"].sel(coercer_move="strike") > 0).any())
+        move = "strike" if strike else gaps[mover].move
+        pick = {f"{mover}_move": move}
+        one, two = (np.asarray(data[f"{kind}_{mover}"].sel(setting="views").sel(pick)) for kind in ("expected", "own"))
+        title = f"{names.side(mover)} will {MOVES[move]} within the round"
+        rows.append((Trace(title, one, two), ("as the other\nexpected", "by own\nstrategy")))
+    ahead = data["ahead"].sel(ending="force", mind="target")
+    one, two = np.asarray(ahead.sel(setting="views")), np.asarray(ahead.sel(setting="base"))
+    title = f"It will end by force by the horizon, as {names.target} expects"
+    rows.insert(1, (Trace(title, one, two), ("in own view", "in the\nbase view")))
+    return expectations(starts, rows, "chance, %")
+
+
+def _table(found: Findings, gaps: dict[str, Gap], starts: list[dt.date]) -> Table:
+    names = found.names
+    chosen = list(gaps.values())
+    moves = [str(m) for m in found.tree["record"].ds["coercer_move"].values]
+    if "strike" in moves:
+        sizes = np.abs(_gap(found, "coercer", "strike").mean(1))
+        if sizes.max() > 0 and gaps["coercer"].move != "strike":
+            chosen.insert(0, _gap_at(found, "coercer", "strike", int(sizes.argmax())))
+    rows = [
+        row(f"{names.side(g.mover)} to {MOVES[g.move]}", f"{starts[g.at].day} {starts[g.at]:%b %Y}", f"{percent(g.expected.mean)} {give_or_take(g.expected.error)}",
+            f"{percent(g.own.mean)} {give_or_take(g.own.error)}", Cell(points(g.gap), faint=not clear(g.gap)))
+        for g in chosen
+    ]  # fmt: skip
+    return Table("Largest misperception gaps", ("What was expected within a round", "Round from", "Expected by the other", "By own strategy", "Gap, points"),
+                 tuple(rows), "chance of the move in that round; ± two standard errors over draws; grey: within its error")  # fmt: skip
+
+
+def _events(found: Findings) -> Words:
+    said = []
+    for turn in found.record.turns:
+        for side in ("coercer", "target"):
+            half = turn.halves[side]
+            if half.event is not None:
+                word = _lane(half) or "no move"
+                said.append(f"{half.event.date} – {word}: {half.event.title.rstrip('.')}")
+    if not said:
+        return Words(("No event of the record is a move of the game: all rounds count as quiet.",))
+    return Words(("; ".join(said) + ".",), title="The moves on record")
+
+
+def _note(found: Findings) -> str:
+    quiet = sum(turn.halves[s].silent for turn in found.record.turns for s in ("coercer", "target"))
+    ahead = found.tree["record"].ds["ahead"].sel(ending="force", setting="views")
+    last = [summary.chance(np.asarray(ahead.sel(mind=m))[-1]) for m in ("coercer", "target")]
+    words = " and ".join(
+        f"{found.names.side(m)} {percent(c.mean)} {give_or_take(c.error)}" for m, c in zip(("coercer", "target"), last, strict=True)
+    )
+    return sentence(
+        "upper figure: chance, in the mind of each, that the other is of the firm type, before the moves of the round. What the types are is "
+        "not known, so ‘off’ means apart from the base view. Right: the chance of one move within one round, or of force by the horizon; ‘by own "
+        "strategy’ weighs the types by what that side’s own record leaves likely. "
+        f"In the last round on record each expected an end by force with: {words}. "
+        f"{sentence(count(quiet, 'half-round'))} without a move count as waiting or refusing, with the case’s weight of silence. "
+        "Moves are placed by the case; their reading is judgement."
+    )
