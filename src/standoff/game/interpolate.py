@@ -45,7 +45,7 @@ def evaluate(
     return v0 + t * (s0 + t * (c2 + t * c3)), (s0 + t * (2 * c2 + 3 * t * c3)) * cells
 
 
-def local(value: Float[Array, "4 *rest"], t: Float[Array, "*#rest"], low: Array, high: Array) -> Float[Array, "*rest"]:
+def local(value: Float[Array, "4 ..."], t: Float[Array, "..."], low: Array, high: Array) -> Float[Array, "..."]:
     """The same cubic from the four nodes around a cell, at fraction `t` of it.
 
     `low` (`high`) marks points in the first (last) cell, where the outer node stands in for a missing one and
@@ -53,11 +53,11 @@ def local(value: Float[Array, "4 *rest"], t: Float[Array, "*#rest"], low: Array,
     """
     before, here, after = value[1] - value[0], value[2] - value[1], value[3] - value[2]
 
-    def harmonic(a: Float[Array, "*rest"], b: Float[Array, "*rest"]) -> Float[Array, "*rest"]:
+    def harmonic(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
         agree = a * b > 0
         return jnp.where(agree, 2 * a * b / jnp.where(agree, a + b, 1.0), 0.0)
 
-    def end(near: Float[Array, "*rest"], next_: Float[Array, "*rest"]) -> Float[Array, "*rest"]:
+    def end(near: Float[Array, "..."], next_: Float[Array, "..."]) -> Float[Array, "..."]:
         slope = 1.5 * near - 0.5 * next_
         slope = jnp.where(slope * near <= 0, 0.0, slope)
         return jnp.where((near * next_ <= 0) & (jnp.abs(slope) > 3 * jnp.abs(near)), 3 * near, slope)

@@ -23,6 +23,8 @@ from standoff.game.form import OUTCOME, Form, Payoffs
 from standoff.game.interpolate import local
 from standoff.game.response import posterior
 
+Played = tuple[tuple[Array, ...], tuple[Array, ...]]
+
 
 class Mind(eqx.Module):
     """A solved view and how its holder reads the other side's moves.
@@ -56,8 +58,9 @@ class Given(eqx.Module):
 
 
 class Ended(eqx.Module):
-    """How each path ended: outcome code, round (from 0), discounted payoffs, and the
-    package that was pending when it ended: k for the target's k-th, -k for the coercer's, 0 for none.
+    """How each path ended: outcome code, round (from 0), package and discounted payoffs.
+
+    `package` is what was pending when it ended: k for the target's k-th, -k for the coercer's, 0 for none.
     """
 
     outcome: Int[Array, " path"]
@@ -138,7 +141,7 @@ class Carry(eqx.Module):
     factor: Float[Array, " path"]
 
 
-def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | None]]:
+def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | None]]:
     """One round of all paths, compiled once for every round."""
 
     def run(
@@ -149,7 +152,7 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | N
         paths: Paths,
         given: tuple[Array, Array, Array] | None,
         carry: Carry,
-    ) -> tuple[Carry, tuple | None]:
+    ) -> tuple[Carry, Played | None]:
         count = paths.state.shape[0]
         state, belief, outcome, at_round = carry.state, carry.belief, carry.outcome, carry.round
         package, payoff, factor = carry.package, carry.payoff, carry.factor
@@ -225,19 +228,25 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | N
 
 
 @lru_cache(maxsize=16)
-def _compiled(form: Form, record: bool) -> Callable[..., tuple[Carry, tuple | None]]:
+def _compiled(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | None]]:
     return _one_round(form, record)
 
 
 def _run(
     key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, given: Given | None,
     rounds: int,
-) -> tuple[Carry, list[tuple[Carry, tuple]]]:  # fmt: skip
+) -> tuple[Carry, list[tuple[Carry, Played]]]:  # fmt: skip
     one = _compiled(form, given is not None)
     count = paths.state.shape[0]
     nothing = jnp.full(count, -1, jnp.int32)
     carry = Carry(
-        paths.state, paths.belief, nothing, nothing, jnp.zeros(count, jnp.int32), jnp.zeros((2, count)), jnp.ones(count)
+        paths.state,
+        paths.belief,
+        nothing,
+        nothing,
+        jnp.zeros(count, jnp.int32),
+        jnp.zeros((2, count)),
+        jnp.ones(count),
     )
     seen = []
     for n in range(rounds):
@@ -262,7 +271,14 @@ def play(
 
 
 def follow(
-    key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, given: Given, *, rounds: int
+    key: PRNGKeyArray,
+    form: Form,
+    minds: tuple[Mind, Mind],
+    world: Payoffs,
+    paths: Paths,
+    given: Given,
+    *,
+    rounds: int,
 ) -> Seen:
     """Follow a record of moves: beliefs of both minds round by round, and what each expected of the other."""
     _, seen = _run(key, form, minds, world, paths, given, rounds)

@@ -179,9 +179,7 @@ def _rescue(tables: Tables, belief: Array, precision: Array) -> Point:
     return jax.lax.while_loop(more, again, start).point
 
 
-def respond(
-    tables: Tables, precision: Float[Array, ""], guess: Float[Array, "going state other node"]
-) -> Response:
+def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "going state other node"]) -> Response:
     """Solve the decision at every belief; `guess` warms it.
 
     A node is settled when its residual, in log-likelihood, is at most `TOLERANCE`. Nodes that `MAX_NEWTON` steps

@@ -152,9 +152,7 @@ def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
     chance = jnp.where(jnp.asarray(form.branch >= 0), payoffs.chance, 0.0)
     survive = chance * (1 - payoffs.hazard) * payoffs.discount
     removed = (chance * payoffs.hazard).sum(-1)
-    later = sum(
-        survive[None, None, :, b, None, None] * start[:, :, then[:, b]] for b in range(form.branch.shape[1])
-    )
+    later = sum(survive[None, None, :, b, None, None] * start[:, :, then[:, b]] for b in range(form.branch.shape[1]))
     gone = payoffs.removed[..., None] * removed[None, None]
     return later + (payoffs.flow + gone)[..., None, None]
 
@@ -187,7 +185,11 @@ def _round(form: Form, nodes: int) -> Callable[[Payoffs, Carry], tuple[Carry, Ro
             jnp.stack([q.folded for q in quality]).sum(),
             jnp.stack([q.points for q in quality]).sum(),
         )
-        return Carry(plain[0], tuple(ratios), carry.last), Round(tuple(log_pis), plain[0].astype(jnp.float32)), total
+        return (
+            Carry(plain[0], tuple(ratios), carry.last),
+            Round(tuple(log_pis), plain[0].astype(jnp.float32)),
+            total,
+        )
 
     return jax.jit(back)
 

@@ -47,7 +47,13 @@ class RunSummary:
         attrs = self.tree.attrs
         chances = said.table(self.tree)
         show = [s for s in ("views", "base", "known") if s in chances]
-        titles = dict(zip(self.tree["endings"].ds["scenario"].values, self.tree["endings"].ds["title"].values, strict=True))
+        titles = dict(
+            zip(
+                self.tree["endings"].ds["scenario"].values,
+                self.tree["endings"].ds["title"].values,
+                strict=True,
+            )
+        )
         lines = [
             f"{crisis.title}: {attrs['draws']} draws x {attrs['replications']} crises, "
             f"{crisis.rounds} rounds of {crisis.round_days} days to {crisis.ends:%d %B %Y}; seed {attrs['seed']}",
@@ -57,7 +63,11 @@ class RunSummary:
         for name in ENDINGS:
             cells = "".join(_cell(chances[s][name]) for s in show)
             lines.append(f"  {ENDING_TITLES[name]:<26}{cells}")
-        lines += ["  (mean ± two standard errors; 5-95% over the parameters)", "", said.thesis(self.tree).sentence]
+        lines += [
+            "  (mean ± two standard errors; 5-95% over the parameters)",
+            "",
+            said.thesis(self.tree).sentence,
+        ]
         effects = said.correction_effects(self.tree)
         if effects:
             best = effects[0]
@@ -92,7 +102,9 @@ class RunSummary:
 
 
 def _short(title: str) -> str:
-    return title if len(title) <= 22 else title.replace("Each side in its own view", "own views").replace(
+    if len(title) <= 22:
+        return title
+    return title.replace("Each side in its own view", "own views").replace(
         "Base view, types known", "base, types known").replace("Both in the base view", "both in base")[:22]  # fmt: skip
 
 
@@ -104,15 +116,16 @@ def prepare() -> None:
     """Double precision, and compiled functions kept in the user's cache folder where there is one."""
     import jax
 
-    jax.config.update("jax_enable_x64", True)
+    update: Callable[[str, Any], None] = jax.config.update  # type: ignore[no-untyped-call, unused-ignore]
+    update("jax_enable_x64", True)
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "standoff" / "compiled"
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError:
         return
     if os.access(root, os.W_OK):
-        jax.config.update("jax_compilation_cache_dir", str(root))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+        update("jax_compilation_cache_dir", str(root))
+        update("jax_persistent_cache_min_compile_time_secs", 1.0)
 
 
 def run_case(
@@ -147,7 +160,9 @@ def run_case(
         _swap(work, out)
     except OSError as error:
         shutil.rmtree(work, ignore_errors=True)
-        raise Failure(f"Writing the results failed at {error.filename or work}: {error.strerror}. Nothing was kept.") from error
+        raise Failure(
+            f"Writing the results failed at {error.filename or work}: {error.strerror}. Nothing was kept."
+        ) from error
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -199,7 +214,9 @@ def compute(
     stage = "solving the views, correcting each misreading"
     first = ensemble.run(main, with_pairs, few, done=at(stage, 0.05, 0.30))
     rest = list(range(len(few), count))
-    second = ensemble.run(main, plain, rest, done=at("solving the views, playing the crises", 0.30, 0.70)) if rest else []
+    second = (
+        ensemble.run(main, plain, rest, done=at("solving the views, playing the crises", 0.30, 0.70)) if rest else []
+    )
     every = first + second
     pair = tuple(s for s in ensemble.SCENARIOS if s.id in ("views", "base"))
     job = ensemble.Job(each, pair)
@@ -207,7 +224,10 @@ def compute(
     for i, (name, other) in enumerate(others.items()):
         low = 0.70 + 0.25 * i / len(others)
         settings[name] = ensemble.run(
-            other, job, list(range(several)), done=at(f"other settings: {name}", low, low + 0.25 / len(others))
+            other,
+            job,
+            list(range(several)),
+            done=at(f"other settings: {name}", low, low + 0.25 / len(others)),
         )
     groups = {
         "endings": results.endings(every),

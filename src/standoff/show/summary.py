@@ -70,7 +70,12 @@ def correction_effects(tree: xr.DataTree) -> list[dict[str, Any]]:
         item = found.sel(difference=d)
         effect = {n: chance(by_draw(item["ending"], n) - by_draw(own, n)) for n in ENDINGS}
         rows.append(
-            {"difference": str(d), "holder": str(item["holder"].item()), "title": str(item["title"].item()), "effect": effect}
+            {
+                "difference": str(d),
+                "holder": str(item["holder"].item()),
+                "title": str(item["title"].item()),
+                "effect": effect,
+            }
         )
     return sorted(rows, key=lambda row: row["effect"]["force"].mean)
 

@@ -54,18 +54,18 @@ def _stream(seed: int, path: str) -> np.random.Generator:
 
 
 def _quantile(number: Number, u: np.ndarray) -> np.ndarray:
-    from scipy import stats
+    from scipy import stats  # type: ignore[import-untyped]
 
     a = number.arguments
     match number.shape:
         case "value":
             return np.full_like(u, a[0])
         case "normal":
-            return stats.norm.ppf(u, a[0], a[1])
+            return np.asarray(stats.norm.ppf(u, a[0], a[1]))
         case "lognormal":
-            return a[0] * np.exp(a[1] * stats.norm.ppf(u))
+            return np.asarray(a[0] * np.exp(a[1] * stats.norm.ppf(u)))
         case "beta":
-            return stats.beta.ppf(u, a[0], a[1])
+            return np.asarray(stats.beta.ppf(u, a[0], a[1]))
         case "uniform":
             return a[0] + (a[1] - a[0]) * u
         case _:
@@ -119,5 +119,5 @@ def _shifted(shift: Shift, path: str, before: np.ndarray, seed: int, count: int)
     drawn = draw(number, path, seed=seed, count=count) if count else np.array([number.centre])
     drawn = drawn[: len(before)]
     if shift.times is not None:
-        return before * drawn
-    return before + drawn if shift.plus is not None else drawn
+        return np.asarray(before * drawn)
+    return np.asarray(before + drawn if shift.plus is not None else drawn)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from standoff.game.form import OUTCOMES
+from standoff.game.form import OUTCOMES, Payoffs
 from standoff.game.play import Mind, Paths, Seen, follow, play
 from standoff.game.sweep import Solution, solve
 from standoff.simulate.payoffs import endings, joint_prior, leaves, playable
@@ -151,12 +151,12 @@ def _play(
     draw: int,
     minds: tuple[Mind, Mind],
     sheets: tuple[Sheet, Sheet],
-    world: object,
+    world: Payoffs,
     *,
     known: bool,
 ) -> dict[str, np.ndarray]:
     paths = plan.paths_for(_stream(plan, draw, 1), sheets, draw, job.replications, known=known)
-    done = play(_key(plan, draw, 2), plan.form, minds, world, paths, rounds=plan.rounds)  # type: ignore[arg-type]
+    done = play(_key(plan, draw, 2), plan.form, minds, world, paths, rounds=plan.rounds)
     outcome = np.asarray(done.outcome)
     package = np.asarray(done.package)
     return {
@@ -177,7 +177,7 @@ def _agreed(plan: Plan, outcome: np.ndarray, package: np.ndarray) -> np.ndarray:
     goes |= {-k: leaves(plan.case, p) for k, p in enumerate(playable(plan.case, "coercer"), start=1)}
     settled = outcome == OUTCOMES.index("settlement")
     under = np.array([goes.get(int(k), False) for k in package])
-    return (outcome == OUTCOMES.index("concession")) | (settled & under)
+    return np.asarray((outcome == OUTCOMES.index("concession")) | (settled & under))
 
 
 def _worth(plan: Plan, sheet: Sheet, draw: int) -> dict[str, np.ndarray]:
@@ -203,9 +203,7 @@ def _follow(
         raise ValueError("no record to follow")
     silence = float(plan.base["parameters.silence_weight"][draw])
     count = RECORD_PATHS
-    told = given(
-        plan.case, plan.form, found, rounds=plan.rounds, count=count, silence=silence, seed=plan.seed + draw
-    )
+    told = given(plan.case, plan.form, found, rounds=plan.rounds, count=count, silence=silence, seed=plan.seed + draw)
     pair = (minds[names[0]], minds[names[1]])
     on = (sheets[names[0]], sheets[names[1]])
     paths = plan.paths_for(_stream(plan, draw, 3), on, draw, count, known=False)
@@ -222,18 +220,17 @@ def _follow(
         chance = np.asarray(seen.own[stage])[:last]
         weight = likely[:, i, :, None]
         own[side] = (chance[:, :, 1] * weight + chance[:, :, 0] * (1 - weight)).mean(1)
-    ahead = {
-        side: _ahead(plan, job, draw, i, minds[names[i]], on[i], seen, likely) for i, side in enumerate(SIDES)
-    }
+    ahead = {side: _ahead(plan, job, draw, i, minds[names[i]], on[i], seen, likely) for i, side in enumerate(SIDES)}
     stay = _stay(solved, names, seen, belief, last)
     return Told(belief.mean(-1), belief.std(-1), expected, own, ahead, stay)
 
 
-def _without_removal(world: object) -> object:
+def _without_removal(world: Payoffs) -> Payoffs:
     """The record went on: removal from within did not happen on it."""
     import equinox as eqx
 
-    return eqx.tree_at(lambda w: w.hazard, world, jnp.zeros_like(world.hazard))  # type: ignore[attr-defined]
+    quiet: Payoffs = eqx.tree_at(lambda w: w.hazard, world, jnp.zeros_like(world.hazard))
+    return quiet
 
 
 def _likely(plan: Plan, draw: int, seen: Seen, move: jax.Array, weight: jax.Array, last: int) -> np.ndarray:
@@ -278,16 +275,21 @@ def _ahead(
         fill(np.moveaxis(types, 1, 0).reshape(2, -1)), fill(np.moveaxis(both, 1, 2).reshape(2, 2, -1)),
     )  # fmt: skip
     plain = Mind(mind.log_pi, tuple(jnp.eye(len(stage.moves)) for stage in plan.form.stages))
-    done = play(_key(plan, draw, 7 + side), plan.form, (plain, plain), sheet.payoffs.one(draw), paths, rounds=plan.rounds)
+    done = play(
+        _key(plan, draw, 7 + side),
+        plan.form,
+        (plain, plain),
+        sheet.payoffs.one(draw),
+        paths,
+        rounds=plan.rounds,
+    )
     outcome = np.asarray(done.outcome)[: last * each]
     agreed = _agreed(plan, outcome, np.asarray(done.package)[: last * each])
     code = np.where(agreed, len(OUTCOMES), outcome).reshape(last, each)
     return np.stack([(code == k).mean(1) for k in range(len(OUTCOMES) + 1)], axis=1)
 
 
-def _stay(
-    solved: dict[str, Solution], names: tuple[str, str], seen: Seen, belief: np.ndarray, last: int
-) -> np.ndarray:
+def _stay(solved: dict[str, Solution], names: tuple[str, str], seen: Seen, belief: np.ndarray, last: int) -> np.ndarray:
     """What going on is worth to each side in its own view, by round of the record: axes round, side, type."""
     found = np.zeros((last, 2, 2))
     for i in range(2):
@@ -295,20 +297,27 @@ def _stay(
         nodes = value.shape[-1] - 1
         for n in range(last):
             p, q = belief[n, i]
-            j, k = np.minimum((p * nodes).astype(int), nodes - 1), np.minimum((q * nodes).astype(int), nodes - 1)
+            j, k = (
+                np.minimum((p * nodes).astype(int), nodes - 1),
+                np.minimum((q * nodes).astype(int), nodes - 1),
+            )
             t, u = p * nodes - j, q * nodes - k
             v = value[n, i][:, np.asarray(seen.state)[n]]
             a = np.arange(len(p))
-            corner = lambda dj, dk: v[:, a, j + dj, k + dk]  # noqa: B023, E731
-            mean = (1 - t) * ((1 - u) * corner(0, 0) + u * corner(0, 1)) + t * (
-                (1 - u) * corner(1, 0) + u * corner(1, 1)
-            )
+            low = (1 - u) * v[:, a, j, k] + u * v[:, a, j, k + 1]
+            high = (1 - u) * v[:, a, j + 1, k] + u * v[:, a, j + 1, k + 1]
+            mean = (1 - t) * low + t * high
             found[n, i] = mean.mean(-1)
     return found
 
 
 def run(
-    plan: Plan, job: Job, draws: list[int], *, workers: int = 2, done: Callable[[int, int], None] | None = None
+    plan: Plan,
+    job: Job,
+    draws: list[int],
+    *,
+    workers: int = 2,
+    done: Callable[[int, int], None] | None = None,
 ) -> list[DrawResult]:
     """Run draws, two at a time by default; results come in the order of the draws."""
     _ = plan.form
@@ -356,8 +365,10 @@ def _warm(plan: Plan, job: Job, workers: int) -> None:
             follow(_key(plan, 0, 4), plan.form, (mind, mind), world, some(RECORD_PATHS), told, rounds=1)
 
     with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        for job_ in [pool.submit(lambda: solve(plan.form, world, rounds=1, nodes=plan.nodes)), pool.submit(paths)]:
-            job_.result()
+        first = pool.submit(lambda: solve(plan.form, world, rounds=1, nodes=plan.nodes))
+        second = pool.submit(paths)
+        first.result()
+        second.result()
 
 
 _WARMED: set[tuple[object, ...]] = set()

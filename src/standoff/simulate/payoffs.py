@@ -199,7 +199,10 @@ def assemble(case: Case, values: Values, form: Form, levels: Levels, days: float
     horizon = horizon - np.stack([(first[:, 1] == 1)[:, None] * values["parameters.coercer.lapse"], 0 * horizon[1]])
     chance, hazard = _branches(values, form, levels, first, (rung, squeeze, cohesion, display))
     coup = np.stack([values["parameters.coercer.coup"], 1 - values["parameters.target.coup_loss"]])
-    by_own_type = lambda a: np.repeat(a[:, None], 2, axis=1)  # noqa: E731
+
+    def by_own_type(a: np.ndarray) -> np.ndarray:
+        return np.repeat(a[:, None], 2, axis=1)
+
     return Assembled(
         {
             "moves": tuple(_moves(case, values, form, stage) for stage in form.stages),
@@ -262,4 +265,4 @@ def lift(cohesion: np.ndarray, chance: np.ndarray) -> np.ndarray:
     up = np.concatenate([cohesion[..., :1] + cohesion[..., 1:2], cohesion[..., 2:], 0 * cohesion[..., :1]], axis=-1)
     up = up if cohesion.shape[-1] > 1 else cohesion
     weight = chance.reshape(-1, *([1] * (cohesion.ndim - 1)))
-    return (1 - weight) * cohesion + weight * up
+    return np.asarray((1 - weight) * cohesion + weight * up)

@@ -170,7 +170,14 @@ def given(case: Case, form: Form, found: Record, *, rounds: int, count: int, sil
 
 
 def _force(
-    case: Case, form: Form, side: str, option: Option, index: int, here: np.ndarray, move: np.ndarray, read: np.ndarray
+    case: Case,
+    form: Form,
+    side: str,
+    option: Option,
+    index: int,
+    here: np.ndarray,
+    move: np.ndarray,
+    read: np.ndarray,
 ) -> None:
     stage = form.stage(side)
     moves = form.stages[stage].moves

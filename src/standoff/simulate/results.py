@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -47,7 +48,11 @@ def _text(values: Sequence[str]) -> np.ndarray:
 
 def _stack(results: list[DrawResult], name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     code = np.stack([ending_code(r.ended[name]["outcome"], r.ended[name]["exit"]) for r in results])
-    return code, np.stack([r.ended[name]["round"] for r in results]), np.stack([r.ended[name]["payoff"] for r in results])
+    return (
+        code,
+        np.stack([r.ended[name]["round"] for r in results]),
+        np.stack([r.ended[name]["payoff"] for r in results]),
+    )
 
 
 def endings(results: list[DrawResult], scenarios: Sequence[Scenario] = SCENARIOS) -> xr.Dataset:
@@ -102,7 +107,7 @@ def record(plan: Plan, results: list[DrawResult], found: Record) -> xr.Dataset:
             rows.append(np.stack([t if key is None else t[key] for t in told], axis=-1))
         return np.stack(rows)
 
-    data = {
+    data: dict[str, Any] = {
         "belief": (("setting", "round", "mind", "about", "draw"), every("belief")),
         "belief_spread": (("setting", "round", "mind", "about", "draw"), every("spread")),
         "going_on": (("setting", "round", "side", "type", "draw"), every("stay"), {"units": "own stake"}),
@@ -152,7 +157,9 @@ def robust(settings: dict[str, list[DrawResult]], scenarios: Sequence[Scenario])
     return xr.Dataset(
         {"chance": (("setting", "scenario", "ending", "draw"), np.array(rows), {"units": "probability"})},
         coords={
-            "setting": _text(list(settings)), "scenario": _text([s.id for s in scenarios]), "ending": _text(ENDINGS)
+            "setting": _text(list(settings)),
+            "scenario": _text([s.id for s in scenarios]),
+            "ending": _text(ENDINGS),
         },
     )
 

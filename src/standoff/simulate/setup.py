@@ -185,9 +185,7 @@ def share_form(plans: list[Plan]) -> Form:
     return form
 
 
-def stratified_types(
-    key: np.random.Generator, prior: np.ndarray, values: Values, draw: int, count: int
-) -> np.ndarray:
+def stratified_types(key: np.random.Generator, prior: np.ndarray, values: Values, draw: int, count: int) -> np.ndarray:
     """Pairs of types (0 yielding, 1 firm; axes side, path) in their base proportions, in random order."""
     from standoff.simulate.payoffs import joint_prior
 
@@ -217,7 +215,8 @@ def plan(
         kinds = case.leader(side).types  # type: ignore[arg-type]
         if len(kinds) != 2:
             raise UserError(
-                f"The {side} has {len(kinds)} types; this version solves two a side. Remove one under its actor's `types`."
+                f"The {side} has {len(kinds)} types; this version solves two a side. "
+                "Remove one under its actor's `types`."
             )
     if case.crisis.round_days % 7 and (case.world.economy or case.world.coalition):
         raise UserError(
