@@ -15,13 +15,12 @@ from markupsafe import Markup
 
 from standoff.case.audit import Audit
 from standoff.case.load import LoadedCase
-from standoff.case.number import walk
 from standoff.show.figures.drawing import export, look
 from standoff.show.screens.belief import belief
 from standoff.show.screens.deal import deal_screen
 from standoff.show.screens.ending import ending
 from standoff.show.screens.evidence import evidence as sources
-from standoff.show.screens.evidence import late_numbers
+from standoff.show.screens.evidence import late_numbers, numbers
 from standoff.show.screens.method import appendix, method
 from standoff.show.screens.screen import Findings, Screen, Table
 from standoff.show.screens.views import views
@@ -79,10 +78,12 @@ def _head(found: Findings) -> dict[str, Any]:
         marks.append(f"As known on {day(dt.date.fromisoformat(until))}: later events are left out")
     if late_numbers(found):
         marks.append("Written with hindsight: some numbers could be known only afterwards")
-    judged = sum(bool(n.judgement) for _, n in walk(found.loaded.case))
-    total = sum(1 for _ in walk(found.loaded.case))
+    kinds = [counts for _, counts in numbers(found)]
+    judged = sum(counts.get(k, 0) for counts in kinds for k in ("both", "judgement", "generic"))
+    total = sum(sum(counts.values()) for counts in kinds)
+    lead = f"{found.names.coercer} demands of {found.names.target}: {crisis.demand}" if until else crisis.summary
     return {
-        "title": crisis.title, "summary": crisis.summary, "demand": crisis.demand,
+        "title": crisis.title, "summary": lead, "demand": crisis.demand,
         "period": f"{day(crisis.starts)} to {day(crisis.ends)}, {count(crisis.rounds, 'round')} of {count(crisis.round_days, 'day')}",
         "computed": f"{int(attrs['draws']) * int(attrs['replications']):,} simulated crises a scenario ({count(int(attrs['draws']), 'draw')} of the uncertain "
                     f"numbers, {attrs['replications']} crises each), seed {attrs['seed']}",

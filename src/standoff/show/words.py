@@ -81,9 +81,10 @@ def ending_of(case: Case, event: Event | None) -> str | None:
 
 def percent(share: float) -> str:
     """A chance in whole per cent, without claiming an exact 0 or 1."""
-    if 0 < share < 0.005:
+    text = f"{share:.0%}"
+    if text == "0%" and share > 0:
         return "under 1%"
-    return "over 99%" if 0.995 < share < 1 else f"{share:.0%}"
+    return "over 99%" if text == "100%" and share < 1 else text
 
 
 def give_or_take(error: float) -> str:
@@ -101,8 +102,8 @@ def points(c: Chance) -> str:
     """A difference of chances, in points, with its error."""
     value = 100 * c.mean
     sign = "+" if value > 0 else "−" if value < 0 else ""
-    digits = 1 if abs(value) < 9.5 else 0
-    return f"{sign}{abs(value):.{digits}f} {give_or_take(c.error)}"
+    digits = 1 if abs(value) < 9.95 else 0
+    return f"{sign}{abs(value):.{digits}f} ±{100 * c.error:.{digits}f}"
 
 
 def clear(c: Chance) -> bool:

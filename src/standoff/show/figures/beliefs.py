@@ -45,8 +45,8 @@ def beliefs(
     starts: Sequence[dt.date], traces: Sequence[Trace], lanes: Sequence[tuple[str, Sequence[str]]], unit: str
 ) -> Drawing:
     """Belief traces in own views and in the base, one panel a mind, and the moves of the record beneath."""
-    figure = new(7.2, 5.4)
-    axes = figure.subplots(len(traces) + 1, 1, sharex=True, height_ratios=[*([3.0] * len(traces)), 1.0])
+    figure = new(7.2, 5.5)
+    axes = figure.subplots(len(traces) + 1, 1, sharex=True, height_ratios=[*([3.0] * len(traces)), 2.0])
     x = np.asarray(mdates.date2num(list(starts)), dtype=float)
     step = float(x[1] - x[0]) if len(x) > 1 else 14.0
     for ax, trace in zip(axes, traces, strict=False):
@@ -58,15 +58,15 @@ def beliefs(
         percent_axis(ax.yaxis, unit)
         _mark(ax, x, trace.first, trace.second, ("own view", "base view"), (OWN, BASE))
     lane = axes[-1]
-    lane.set_ylim(-1.6, 0.6)
+    lane.set_ylim(-1.5, 0.5)
     lane.set_yticks([-k for k in range(len(lanes))], [name for name, _ in lanes])
-    small = 8 if len(x) <= 12 else 6.5
+    few = len(x) <= 12
     for k, (_, words) in enumerate(lanes):
         lane.axhline(-k, color="#cccccc", linewidth=0.8, zorder=0)
         for at, word in zip(x, words, strict=True):
             if word:
-                lane.text(at, -k, word, ha="center", va="center", fontsize=small, rotation=0 if len(x) <= 12 else 60,
-                          bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.22", "linewidth": 0.6})  # fmt: skip
+                lane.text(at, -k, word if few else word.split("\n")[0], ha="center", va="center", fontsize=7, rotation=0 if few else 60,
+                          bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.2", "linewidth": 0.6})  # fmt: skip
             else:
                 lane.plot(at, -k, ".", color=GREY, markersize=4)
     lane.spines["left"].set_visible(False)

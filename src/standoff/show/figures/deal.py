@@ -25,7 +25,7 @@ def deal(
     spots: Sequence[Spot], happened: Spot, going_on: tuple[float, float], labels: dict[str, str]
 ) -> Drawing:
     """A map of packages: x worth to the coercer, y worth to the target."""
-    figure = new(7.0, 4.7)
+    figure = new(7.0, 4.3)
     ax = figure.subplots()
     xs = [s.x for s in spots] + [happened.x, *happened.across, going_on[0]]
     ys = [s.y for s in spots] + [v for s in spots for v in s.up] + [happened.y, *happened.up, going_on[1]]
@@ -38,10 +38,11 @@ def deal(
     ax.axvline(going_on[0], color=BLUE, linestyle="--", linewidth=1.3)
     ax.axhline(going_on[1], color=VERMILION, linestyle="-.", linewidth=1.3)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
-    ax.text(going_on[0], low + 0.02 * (high - low), wrapped(labels["coercer"], 22, 4), color=BLUE, fontsize=8, va="bottom",
-            ha="right" if going_on[0] > (left + right) / 2 else "left", bbox=box)  # fmt: skip
-    ax.text(left + 0.01 * (right - left), going_on[1], wrapped(labels["target"], 34, 3), color=VERMILION, fontsize=8,
-            va="bottom" if going_on[1] < high - 0.2 * (high - low) else "top", ha="left", bbox=box)  # fmt: skip
+    ax.annotate(wrapped(labels["coercer"], 22, 4), (going_on[0], low), (-4 if going_on[0] > (left + right) / 2 else 4, 4),
+                textcoords="offset points", color=BLUE, fontsize=8, va="bottom", ha="right" if going_on[0] > (left + right) / 2 else "left",
+                bbox=box)  # fmt: skip
+    ax.annotate(wrapped(labels["target"], 40, 3), (left, going_on[1]), (4, 4), textcoords="offset points", color=VERMILION, fontsize=8,
+                va="bottom", ha="left", bbox=box)  # fmt: skip
     ax.text(max(happened.x, left) + 0.015 * (right - left), happened.y + 0.015 * (high - low), labels["zone"], color="#00654a",
             fontsize=8, va="bottom", ha="left")  # fmt: skip
     for spot in spots:

@@ -2,18 +2,24 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
 
 from standoff.show.figures.drawing import (
-    BASE, BLACK, BLUE, GREEN, GREY, ORANGE, OWN, PURPLE, VERMILION, Drawing, date_axis, new, percent_axis, plain_left,
+    BASE, BLACK, BLUE, GREEN, GREY, OWN, PURPLE, VERMILION, Drawing, date_axis, new, percent_axis, plain_left,
     spread_labels,
 )  # fmt: skip
 from standoff.show.summary import Chance
 from standoff.show.words import give_or_take, percent
 
-LINES = (("-", VERMILION), ("--", BLUE), ("-.", GREEN), (":", PURPLE), ((0, (5, 1, 1, 1, 1, 1)), ORANGE))
+LINES: dict[str, tuple[Any, str]] = {
+    "force": ("-", VERMILION), "agreed-exit": ("--", BLUE), "deal-he-stays": ("-.", GREEN), "flight": (":", PURPLE),
+    "back-down": ((0, (5, 1, 1, 1, 1, 1)), "#8a6500"), "removed-within": ((0, (1, 2)), BLACK), "stalemate": ((0, (8, 2)), GREY),
+}  # fmt: skip
+"""Line and colour of each ending."""
+MOST = 4
 
 
 def endings(rows: Sequence[tuple[str, Chance, Chance, bool]]) -> Drawing:
@@ -50,14 +56,15 @@ def endings(rows: Sequence[tuple[str, Chance, Chance, bool]]) -> Drawing:
 
 
 def timing(
-    days: Sequence[dt.date], curves: Sequence[tuple[str, np.ndarray, bool]], happened: tuple[dt.date, str] | None
+    days: Sequence[dt.date], curves: Sequence[tuple[str, str, np.ndarray, bool]], happened: tuple[dt.date, str] | None
 ) -> Drawing:
-    """Cumulative chances by the end of each round: (title, chances[round, draw], whether it is what happened)."""
+    """Cumulative chances by the end of each round: (ending, title, chances[round, draw], whether it is what happened)."""
     figure = new(7.0, 3.7)
     ax = figure.subplots()
     x = mdates.date2num(list(days))
     ends, labels = [], []
-    for (title, chances, real), (style, colour) in zip(curves, LINES, strict=False):
+    for key, title, chances, real in curves:
+        style, colour = LINES[key]
         mean = chances.mean(1)
         if real:
             low, high = np.quantile(chances, [0.05, 0.95], axis=1)
@@ -65,7 +72,7 @@ def timing(
         ax.plot(x, mean, linestyle=style, color=colour, linewidth=2.6 if real else 1.8)
         ends.append(float(mean[-1]))
         labels.append((title, colour, real))
-    top = max(0.1, *(float(np.quantile(c, 0.95, axis=1).max()) if real else float(c.mean(1).max()) for _, c, real in curves))
+    top = max(0.1, *(float(np.quantile(c, 0.95, axis=1).max()) if real else float(c.mean(1).max()) for _, _, c, real in curves))
     ax.set_ylim(0, top * 1.12)
     for (title, colour, real), value, y in zip(labels, ends, spread_labels(ends, top * 0.085, low=top * 0.02), strict=True):
         ax.annotate(f"{title} {percent(value)}", (1.01, y), xycoords=("axes fraction", "data"), color=colour, va="center",
@@ -81,7 +88,7 @@ def timing(
     percent_axis(ax.yaxis, "ended this way by then, % of crises")
     date_axis(ax, "end of the round")
     ax.xaxis.label.set_color(GREY)
-    words = "; ".join(f"{title} reaches {percent(float(c.mean(1)[-1]))}" for title, c, _ in curves)
+    words = "; ".join(f"{title} reaches {percent(float(c.mean(1)[-1]))}" for _, title, c, _ in curves)
     real = f" What happened: {happened[1]}." if happened else ""
     return Drawing("timing", figure, f"Cumulative chance of the main endings by date, own views. {words}.{real}",
                    "Mean over draws of the parameters, each side in its own view. Shaded: 5% to 95% over the parameters.")  # fmt: skip

@@ -12,38 +12,43 @@ COLOURS = {"force": VERMILION, "agreed-exit": BLUE, "deal-he-stays": GREEN}
 MARKERS = {"force": "s", "agreed-exit": "o", "deal-he-stays": "^"}
 
 
-def scenarios(first: str, rows: Sequence[tuple[str, dict[str, Chance]]], endings: Sequence[tuple[str, str]]) -> Drawing:
-    """Differences of the chances of some endings against own views, by scenario: one column an ending."""
+def scenarios(
+    first: str, rows: Sequence[tuple[str, dict[str, Chance], dict[str, Chance]]], endings: Sequence[tuple[str, str]]
+) -> Drawing:
+    """By scenario: differences of some endings' chances against own views, and the chances; one column an ending."""
     figure = new(7.2, 0.34 * len(rows) + 1.15)
     axes = figure.subplots(1, len(endings), sharey=True)
-    reach = max([0.02, *(abs(c.mean) + c.error for _, row in rows for c in row.values())]) * 1.08
+    reach = max([0.02, *(abs(c.mean) + c.error for _, row, _ in rows for c in row.values())]) * 1.08
     for ax, (key, title) in zip(axes, endings, strict=True):
         ax.axvline(0, color=BLACK, linewidth=0.9)
-        for k, (_, row) in enumerate(rows):
+        for k, (_, row, level) in enumerate(rows):
             c = row[key]
             sure = clear(c)
             colour = COLOURS.get(key, PURPLE) if sure else GREY
             ax.plot([c.mean - c.error, c.mean + c.error], [-k, -k], color=colour, linewidth=2)
             ax.plot(c.mean, -k, MARKERS.get(key, "o"), color=colour, markersize=6, markerfacecolor=colour if sure else "white")
+            ax.text(1.03, -k, percent(level[key].mean), transform=ax.get_yaxis_transform(), va="center", fontsize=8,
+                    color="#333333")  # fmt: skip
         ax.set_xlim(-reach, reach)
-        ax.set_title(wrapped(title, 26), fontsize=9)
+        ax.set_title(wrapped(title, 24), fontsize=9)
         ax.grid(axis="x")
         ax.set_axisbelow(True)
         plain_left(ax)
         percent_axis(ax.xaxis, "change, points")
-    axes[0].set_yticks([-k for k in range(len(rows))], [title for title, _ in rows])
+    axes[0].set_yticks([-k for k in range(len(rows))], [title for title, _, _ in rows])
     axes[0].set_ylim(-len(rows) + 0.5, 0.5)
     words = "; ".join(
-        f"{title}: " + ", ".join(f"{name} {points(row[key])}" for key, name in endings) for title, row in rows
+        f"{title}: " + ", ".join(f"{name} {points(row[key])}, so {percent(level[key].mean)}" for key, name in endings)
+        for title, row, level in rows
     )
     return Drawing("scenarios", figure, f"Change of the chance of each ending against {first}, in points. {words}.",
-                   f"Change against “{first}”, same draws and random numbers. Bar: ± two standard errors. "
+                   f"Change against ‘{first}’ (same draws and random numbers); beside it the chance itself. Bar: ± two standard errors. "
                    "Open and grey: the bar holds 0, so not established.")  # fmt: skip
 
 
 def corrections(rows: Sequence[tuple[str, str, Chance, Chance]]) -> Drawing:
     """What correcting a single misreading does: (title, holder, change of force, change of agreed exits)."""
-    figure = new(6.6, 0.37 * len(rows) + 1.1)
+    figure = new(6.6, 0.35 * len(rows) + 0.85)
     axes = figure.subplots(1, 2, sharey=True)
     for ax, column, key, title in ((axes[0], 2, "force", "force"), (axes[1], 3, "agreed-exit", "agreed exit")):
         ax.axvline(0, color=BLACK, linewidth=0.9)

@@ -20,7 +20,7 @@ def documents(
     columns: Sequence[str], rows: Sequence[tuple[str, bool, Sequence[int]]], more: int
 ) -> Drawing:
     """Claims by origin (row) and document (column); anonymous origins open, named ones filled."""
-    figure = new(6.9, 0.215 * len(rows) + 1.15)
+    figure = new(6.9, 0.235 * len(rows) + 0.75)
     ax = figure.subplots()
     for k, (_, anonymous, counts) in enumerate(rows):
         several = [i for i, number in enumerate(counts) if number]
@@ -28,11 +28,12 @@ def documents(
             ax.plot([several[0], several[-1]], [-k, -k], color=BLACK, linewidth=2.2, zorder=1)
         for i, number in enumerate(counts):
             if number:
-                ax.scatter(i, -k, s=28 + 9 * min(number, 30), marker="o", zorder=2, linewidth=1.3,
+                ax.scatter(i, -k, s=115 + 6 * min(number, 30), marker="o", zorder=2, linewidth=1.3,
                            facecolor="white" if anonymous else BLUE, edgecolor=VERMILION if anonymous else BLUE)  # fmt: skip
-                ax.annotate(str(number), (i, -k), (11, 0), textcoords="offset points", va="center", fontsize=7.5, color="#333333")
+                ax.annotate(str(number), (i, -k), (0, 0), textcoords="offset points", va="center",
+                            ha="center", fontsize=7.2, color=BLACK if anonymous else "white", fontweight="bold")  # fmt: skip
     ax.set_xticks(range(len(columns)), [wrapped(c, max(10, 60 // max(len(columns), 1)), 2) for c in columns])
-    ax.set_yticks([-k for k in range(len(rows))], [wrapped(name, 58, 1) for name, _, _ in rows])
+    ax.set_yticks([-k for k in range(len(rows))], [wrapped(name, 64, 1) for name, _, _ in rows])
     for label, row in zip(ax.get_yticklabels(), rows, strict=True):
         label.set_fontsize(7.8)
         label.set_style("italic" if row[1] else "normal")
@@ -49,13 +50,13 @@ def documents(
     words = "; ".join(f"{name}{' (anonymous)' if a else ''}: {sum(n)}" for name, a, n in rows)
     rest = f" Not shown: {more} more origins with fewer claims." if more else ""
     return Drawing("sources", figure, f"Number of claims by origin and document. {words}.{rest}",
-                   "Rows: first sources; columns: documents; beside each mark the number of claims. Open, in italics: anonymous. "
+                   "Rows: first sources; columns: documents; in each mark the number of claims. Open, in italics: anonymous. "
                    f"A thick line joins documents that share an origin.{rest}")  # fmt: skip
 
 
 def reasons(rows: Sequence[tuple[str, dict[str, int]]]) -> Drawing:
     """Numbers of the case by part and kind of reason."""
-    figure = new(6.2, 0.3 * len(rows) + 1.25)
+    figure = new(6.9, 0.25 * len(rows) + 1.15)
     ax = figure.subplots()
     for k, (_, counts) in enumerate(rows):
         left = 0

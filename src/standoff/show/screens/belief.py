@@ -7,7 +7,8 @@ import numpy as np
 
 from standoff.show import summary
 from standoff.show.figures.beliefs import Trace, beliefs, expectations
-from standoff.show.screens.screen import Cell, Findings, Picture, Screen, Table, Words, row
+from standoff.show.figures.drawing import Drawing, wrapped
+from standoff.show.screens.screen import Cell, Findings, Picture, Screen, Table, row
 from standoff.show.summary import Chance
 from standoff.show.words import LANE, MOVES, clear, count, day, give_or_take, percent, points, sentence
 from standoff.simulate.record import Half
@@ -38,15 +39,14 @@ def belief(found: Findings) -> Screen:
     for mind in ("target", "coercer"):
         about = "coercer" if mind == "target" else "target"
         both = [np.asarray(data["belief"].sel(setting=s, mind=mind, about=about)) for s in ("views", "base")]
-        traces.append(Trace(f"{names.side(mind)} on {names.side(about)}: of the firm type, ‘{names.firm[about]}’", both[0], both[1]))
+        traces.append(Trace(f"{names.side(mind)}’s belief that {names.side(about)} is ‘{names.firm[about]}’", both[0], both[1]))
     lanes = [(names.side(side), [_lane(turn.halves[side]) for turn in found.record.turns]) for side in ("coercer", "target")]
     gaps = {side: _largest(found, side) for side in ("coercer", "target")}
     picture = beliefs(starts, traces, lanes, "chance, %")
     return Screen(
         "belief", QUESTION, _answer(found, traces, gaps, starts),
-        left=(Picture(picture),),
-        right=(Picture(_expectations(found, gaps, starts)), _table(found, gaps, starts)),
-        below=(_events(found),),
+        left=(Picture(picture), _table(found, gaps, starts)),
+        right=(Picture(_expectations(found, gaps, starts)),),
         note=_note(found),
     )  # fmt: skip
 
@@ -57,7 +57,10 @@ def _lane(half: Half) -> str:
     shown = next((o.move.move for o in half.options if o.move.move in LANE), None)
     if shown is None:
         return ""
-    return LANE[shown] + ("?" if len({o.move.move for o in half.options}) > 1 else "")
+    open_ = "?" if len({o.move.move for o in half.options}) > 1 else ""
+    move = next(o.move for o in half.options if o.move.move == shown)
+    detail = (move.rung or move.package or "").replace("-", " ").replace("_", " ")
+    return LANE[shown] + open_ + (":\n" + wrapped(detail, 10, 3) if detail else "")
 
 
 def _gap(found: Findings, mover: str, move: str) -> np.ndarray:
@@ -90,18 +93,19 @@ def _answer(found: Findings, traces: list[Trace], gaps: dict[str, Gap], starts: 
         how = f"{abs(100 * off.mean):.0f} points {'below' if off.mean < 0 else 'above'} what the base view gives"
         how = f"on average {how} ({give_or_take(off.error)})" if clear(off) else "within the error of what the base view gives"
         parts.append(
-            f"{names.side(mind)}’s belief that {about} is of the firm type goes from {percent(float(trace.first[0].mean()))} to "
+            f"{names.side(mind)}’s belief that {about} is ‘{names.firm['coercer' if mind == 'target' else 'target']}’ goes from {percent(float(trace.first[0].mean()))} to "
             f"{percent(float(trace.first[-1].mean()))}, {how}"
         )
     gap = max(gaps.values(), key=lambda g: abs(g.gap.mean))
     last = (
-        f" The largest misperception gap is of the round from {day(starts[gap.at])}: {names.other(gap.mover)} expected {names.side(gap.mover)} to "
-        f"{MOVES[gap.move]} with {percent(gap.expected.mean)}, against {percent(gap.own.mean)} by the strategy of the latter."
+        f" The widest misperception lies in the round from {day(starts[gap.at])}: {names.other(gap.mover)} saw a chance of "
+        f"{percent(gap.expected.mean)} that {names.side(gap.mover)} would {MOVES[gap.move]}; by {names.side(gap.mover)}’s own strategy it was {percent(gap.own.mean)} "
+        f"({points(gap.gap)} points)."
     )
     return f"{'; '.join(parts)}.{last}"
 
 
-def _expectations(found: Findings, gaps: dict[str, Gap], starts: list[dt.date]):  # noqa: ANN202
+def _expectations(found: Findings, gaps: dict[str, Gap], starts: list[dt.date]) -> Drawing:
     data, names = found.tree["record"].ds, found.names
     rows = []
     for mover in ("coercer", "target"):
@@ -136,17 +140,30 @@ def _table(found: Findings, gaps: dict[str, Gap], starts: list[dt.date]) -> Tabl
                  tuple(rows), "chance of the move in that round; ± two standard errors over draws; grey: within its error")  # fmt: skip
 
 
-def _events(found: Findings) -> Words:
-    said = []
+def moves(found: Findings) -> Table:
+    """The record as moves of the game."""
+    rows = []
     for turn in found.record.turns:
         for side in ("coercer", "target"):
             half = turn.halves[side]
-            if half.event is not None:
-                word = _lane(half) or "no move"
-                said.append(f"{half.event.date} – {word}: {half.event.title.rstrip('.')}")
-    if not said:
-        return Words(("No event of the record is a move of the game: all rounds count as quiet.",))
-    return Words(("; ".join(said) + ".",), title="The moves on record")
+            if half.event is None:
+                continue
+            options = [(o, o.move) for o in half.options]
+            said = []
+            for option, move in options:
+                detail = move.rung or move.package
+                weight = f" ({percent(option.weight)})" if len(options) > 1 else ""
+                taken = f", taken for ‘{MOVES[option.read_as.move]}’" if option.read_as else ""
+                said.append(MOVES[move.move] + (f": {detail}" if detail else "") + taken + weight)
+            cell = Cell("; ".join(said), judgement=len(options) > 1)
+            rows.append(row(str(turn.index + 1), str(half.event.date), found.names.side(side), half.event.title, cell))
+    return Table("The moves on record", ("Round", "Date", "Side", "Event", "Counted as"), tuple(rows),
+                 "where accounts differ: each with its weight, the chance that it is the right one")  # fmt: skip
+
+
+def _types(found: Findings) -> str:
+    n = found.names
+    return "; ".join(f"‘{n.firm[s]}’ ({n.side(s)}): {n.firm_words[s].rstrip('.').lower() if n.firm_words[s][:2].istitle() else n.firm_words[s]}" for s in ("coercer", "target"))
 
 
 def _note(found: Findings) -> str:
@@ -157,8 +174,8 @@ def _note(found: Findings) -> str:
         f"{found.names.side(m)} {percent(c.mean)} {give_or_take(c.error)}" for m, c in zip(("coercer", "target"), last, strict=True)
     )
     return sentence(
-        "upper figure: chance, in the mind of each, that the other is of the firm type, before the moves of the round. What the types are is "
-        "not known, so ‘off’ means apart from the base view. Right: the chance of one move within one round, or of force by the horizon; ‘by own "
+        "left: the chance, in the mind of each, that the other is of the firm type, before the moves of the round: "
+        f"{_types(found)}. What the types are is not known, so ‘off’ means apart from the base view. Right: the chance of one move within one round, or of force by the horizon; ‘by own "
         "strategy’ weighs the types by what that side’s own record leaves likely. "
         f"In the last round on record each expected an end by force with: {words}. "
         f"{sentence(count(quiet, 'half-round'))} without a move count as waiting or refusing, with the case’s weight of silence. "

@@ -7,9 +7,11 @@ import xarray as xr
 
 from standoff.show import summary
 from standoff.show.figures.deal import Spot, deal
-from standoff.show.screens.screen import Cell, Findings, Picture, Screen, Table, Words, row
+from standoff.show.figures.drawing import Drawing
+from standoff.show.screens.screen import Findings, Picture, Screen, Table, Words, row
 from standoff.show.summary import Chance
 from standoff.show.words import clear, count, day, ending_of, give_or_take, percent, sentence
+from standoff.simulate.payoffs import leaves
 from standoff.simulate.results import TYPES
 
 QUESTION = "Was there a deal that both preferred to what happened, and why was it missed?"
@@ -51,11 +53,11 @@ def deal_screen(found: Findings) -> Screen:
     if not offers:
         return Screen("deal", QUESTION, "The case holds no package: nothing was on the table but the demand itself.")
     offers.sort(key=lambda o: (-round(o.prefer.mean, 3), -o.take.mean))
-    best = offers[0]
-    picture = _picture(found, ground, offers)
-    left = (Picture(picture),)
-    right = (_why(found, ground, best), _key(found, ground, offers))
-    return Screen("deal", QUESTION, _answer(found, ground, offers), left, right, note=_note(found, ground))
+    goes = {p.id for p in found.loaded.case.packages if leaves(found.loaded.case, p)}
+    first = [next((o for o in offers if (o.id in goes) == out), None) for out in (True, False)]
+    right = tuple(_why(found, ground, o, out) for o, out in zip(first, (True, False), strict=True) if o is not None)
+    return Screen("deal", QUESTION, _answer(found, ground, offers), (Picture(_picture(found, ground, offers)),), right,
+                  below=(_key(found, ground, offers),), note=_note(found, ground))  # fmt: skip
 
 
 def _ground(found: Findings, worth: xr.DataArray) -> Ground:
@@ -147,10 +149,11 @@ def _answer(found: Findings, ground: Ground, offers: list[Offer]) -> str:
     )
 
 
-def _why(found: Findings, ground: Ground, best: Offer) -> Words:
+def _why(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
     names = found.names
+    title = f"Why it was missed: the best package under which {names.target} {'goes' if goes else 'stays'}"
     if ground.own is None or ground.base is None:
-        return Words(("Without a round on record nothing can be said on what each expected.",), "Why it was missed")
+        return Words(("Without a round on record nothing can be said on what each expected.",), title)
     units = {"coercer": "prizes", "target": "offices"}
     margin = np.moveaxis(ground.weight, 0, -1)
     by_type = (margin.sum(1), margin.sum(0))
@@ -163,13 +166,13 @@ def _why(found: Findings, ground: Ground, best: Offer) -> Words:
         compared = f"{abs(lack.mean):.2f} {'more' if lack.mean > 0 else 'less'} than the package was worth"
         sure = "" if clear(lack) else ", a difference within its error"
         why = (
-            f"of that, {abs(shift.mean):.2f} ({give_or_take2(shift)}) came of the own view; " if clear(shift) and shift.mean * lack.mean > 0
-            else f"the own view {'raised' if shift.mean > 0 else 'lowered'} the expectation by {abs(shift.mean):.2f} ({give_or_take2(shift)}); " if clear(shift)
-            else "its own view changes that expectation by no more than the error; "
+            f"{abs(shift.mean):.2f} ({give_or_take2(shift)}) of the expectation comes of that view; " if clear(shift) and shift.mean * lack.mean > 0
+            else f"that view {'raises' if shift.mean > 0 else 'lowers'} the expectation by {abs(shift.mean):.2f} ({give_or_take2(shift)}); " if clear(shift)
+            else "that view changes the expectation by no more than the error; "
         )  # fmt: skip
         lines.append(
             f"{names.side(side)} expected going on to be worth {went:.2f} {units[side]}, {compared} in that view "
-            f"({give_or_take2(lack)}){sure}; {why}would have taken it in {percent(best.takes[side].mean)} of draws and types."
+            f"({give_or_take2(lack)}){sure}; {why}the package is the better of the two in {percent(best.takes[side].mean)} of draws and types."
         )
         if lack.mean > 0 and clear(lack):
             held.append((lack.mean, side))
@@ -185,7 +188,7 @@ def _why(found: Findings, ground: Ground, best: Offer) -> Words:
         )
     if not next(p.playable for p in found.loaded.case.packages if p.id == best.id):
         text += " It stands in the case for the record only and is no move of the game."
-    return Words((text, *lines), "Why it was missed", judgement=True)
+    return Words((text, " ".join(lines)), title, judgement=True)
 
 
 def give_or_take2(c: Chance) -> str:
@@ -193,7 +196,7 @@ def give_or_take2(c: Chance) -> str:
     return f"±{c.error:.2f}"
 
 
-def _picture(found: Findings, ground: Ground, offers: list[Offer]):  # noqa: ANN202
+def _picture(found: Findings, ground: Ground, offers: list[Offer]) -> Drawing:
     names = found.names
     spots = []
     for number, offer in enumerate(offers, start=1):
@@ -220,18 +223,18 @@ def _key(found: Findings, ground: Ground, offers: list[Offer]) -> Table:
         x, y = _mean(o.worth, ground)
         rows.append(
             row(
-                str(number), Cell(o.title, judgement=True), f"{x:.2f}", f"{y:.2f}", f"{percent(o.prefer.mean)} {give_or_take(o.prefer.error)}",
+                str(number), f"{o.title} (offered by {names.side(o.by)})", f"{x:.2f}", f"{y:.2f}", f"{percent(o.prefer.mean)} {give_or_take(o.prefer.error)}",
                 " ".join(f"{100 * v:.0f}" for v in o.prefer_by_pair.reshape(-1)),
                 percent(o.takes["coercer"].mean), percent(o.takes["target"].mean), f"{percent(o.take.mean)} {give_or_take(o.take.error)}",
             )
         )  # fmt: skip
     c, t = (f"{names.yielding[s]}/{names.firm[s]}" for s in ("coercer", "target"))
     return Table(
-        "", ("", "Package", f"Worth to {names.coercer}", f"Worth to {names.target}", f"Both prefer it to {_happened(found, ground)}", "the same by types",
+        "The packages, by how often both prefer them", ("", "Package", f"Worth to {names.coercer}", f"Worth to {names.target}", f"Both prefer it to {_happened(found, ground)}", "the same by types",
              f"{names.coercer} would take it", f"{names.target} would", "Both would"), tuple(rows),
         f"% of draws, weighted by the chances of the types; ‘by types’: % of draws for {names.yielding['coercer']}–{names.yielding['target']}, "
         f"{names.yielding['coercer']}–{names.firm['target']}, {names.firm['coercer']}–{names.yielding['target']}, {names.firm['coercer']}–{names.firm['target']} "
-        f"({names.coercer} {c}, {names.target} {t})",
+        f"({names.coercer} {c}, {names.target} {t})", judgement=True,
     )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ import datetime as dt
 import numpy as np
 
 from standoff.show import summary
-from standoff.show.figures.endings import LINES, endings, timing
+from standoff.show.figures.drawing import Drawing
+from standoff.show.figures.endings import MOST, endings, timing
 from standoff.show.screens.screen import Cell, Findings, Picture, Screen, Table, Words, row
 from standoff.show.summary import Chance
 from standoff.show.words import clear, count, day, ending_of, give_or_take, listed, percent, points, sentence
@@ -23,9 +24,8 @@ def ending(found: Findings) -> Screen:
     rows = [(sentence(names.ending(k)), own[k], base[k], k == real) for k in order]
     return Screen(
         "ending", "How does it end, and when?", _answer(found, order, own, real),
-        left=(Picture(endings(rows)),),
+        left=(Picture(endings(rows)), *(b for b in (_modes(found),) if b)),
         right=(Picture(_timing(found, order, real)), _table(found, order, own, base, real)),
-        below=tuple(b for b in (_modes(found),) if b),
         note=_note(found, own, base),
     )  # fmt: skip
 
@@ -34,14 +34,14 @@ def _answer(found: Findings, order: list[str], own: dict[str, Chance], real: str
     first, second = order[:2]
     named = found.names.ending
     gap = summary.chance(_by_draw(found, first) - _by_draw(found, second))
-    text = f"With each side acting on its own view, the likeliest ending is {named(first)} ({percent(own[first].mean)} of crises)"
+    text = f"With each side acting on its own view, the likeliest ending is ‘{named(first)}’ ({percent(own[first].mean)} of simulated crises)"
     text += (
-        f", before {named(second)} ({percent(own[second].mean)})"
+        f", before ‘{named(second)}’ ({percent(own[second].mean)})"
         if clear(gap)
-        else f", which cannot be told from {named(second)} ({percent(own[second].mean)}): the error of the means is larger than the gap"
+        else f"; ‘{named(second)}’ ({percent(own[second].mean)}) is not clearly less likely, the gap lies within its error"
     )
     middle = _date(found, summary.median_round(found.tree, "views"))
-    text += f"; half of all crises have ended by {day(middle)}." if middle else "."
+    text += f". Half of all crises have ended by {day(middle)}." if middle else "."
     event = found.record.ending
     when = event_day(event) if event else None
     if real and when:
@@ -67,19 +67,19 @@ def _date(found: Findings, number: float) -> dt.date | None:
     return crisis.starts + dt.timedelta(days=min(round(number), crisis.rounds) * crisis.round_days - 1)
 
 
-def _timing(found: Findings, order: list[str], real: str | None):  # noqa: ANN202
+def _timing(found: Findings, order: list[str], real: str | None) -> Drawing:
     crisis = found.loaded.case.crisis
     data = found.tree["endings"].ds.sel(scenario="views")
     code, when = np.asarray(data["ending"]), np.asarray(data["round"])
     days = [crisis.starts + dt.timedelta(days=(n + 1) * crisis.round_days - 1) for n in range(crisis.rounds)]
-    shown = order[: len(LINES) - 1]
+    shown = order[:MOST]
     if real and real not in shown:
         shown = [*shown[:-1], real]
     curves = []
     for key in shown:
         by_round = [((code == ENDINGS.index(key)) & (when <= n)).mean(1) for n in range(crisis.rounds)]
-        curves.append((found.names.ending(key), np.array(by_round), key == real))
-    curves = [c for c in curves if c[1][-1].mean() > 0.002 or c[2]] or curves[:1]
+        curves.append((key, found.names.ending(key), np.array(by_round), key == real))
+    curves = [c for c in curves if c[2][-1].mean() > 0.002 or c[3]] or curves[:1]
     event = found.record.ending
     date = event_day(event) if event else None
     return timing(days, curves, (date, f"{found.names.ending(real)}, {day(date)}") if real and date else None)

@@ -3,12 +3,13 @@
 import datetime as dt
 
 from standoff.case.number import Number, walk
+from standoff.show.figures.drawing import Drawing
 from standoff.show.figures.sources import documents, reasons
 from standoff.show.screens.screen import Block, Findings, Picture, Screen, Table, Words, row
 from standoff.show.words import count, day, listed, sentence
 from standoff.simulate.record import event_day
 
-ROWS, COLUMNS, QUESTIONS = 24, 12, 6
+ROWS, COLUMNS, QUESTIONS = 15, 12, 4
 
 
 def evidence(found: Findings) -> Screen:
@@ -40,6 +41,7 @@ def _answer(found: Findings) -> str:
     return (
         f"{sentence(count(s['documents'], 'document'))} carry {count(s['claims'], 'claim')} of {count(s['origins'], 'first source')}, {s['origins_anonymous']} of them anonymous"
         + (f"; {count(repeat, 'document')} merely repeat{'s' if repeat == 1 else ''} another" if repeat else "; no document merely repeats another")
+        + (f", but {count(shared, 'origin')} speak{'s' if shared == 1 else ''} through several" if (shared := s["origins_in_several_documents"]) else "")
         + f". {share:.0%} of the claims rest on one anonymous source alone, and on {count(s['contradictions'], 'question')} the sources contradict each other. "
         f"Of {s['numbers']} numbers {s['numbers_judgement'] + s['numbers_generic']} are judgement with no source named"
         + (f", {s['numbers_generic']} of them generic priors." if s["numbers_generic"] else ".")
@@ -53,7 +55,7 @@ def _label(found: Findings, name: str) -> str:
     return f"{name}: {document.author}" if document.author != "unknown" else f"{name}: outlet unknown"
 
 
-def _matrix(found: Findings):  # noqa: ANN202
+def _matrix(found: Findings) -> Drawing:
     case, audit = found.loaded.case, found.evidence
     ids = [d.id for d in sorted(audit.documents, key=lambda d: -d.claims)[:COLUMNS]]
     ids = [d.id for d in audit.documents if d.id in ids]
@@ -61,7 +63,7 @@ def _matrix(found: Findings):  # noqa: ANN202
     counts = {o.id: [sum(c.origin == o.id and i in c.chain for c in case.claims) for i in ids] for o in origins}
     held = [o for o in origins if any(counts[o.id])]
     rows = [(o.name, o.anonymous, counts[o.id]) for o in held[:ROWS]]
-    return documents([_label(found, i) for i in ids], rows, len(origins) - len(rows))
+    return documents(ids, rows, len(origins) - len(rows))
 
 
 def _documents(found: Findings) -> Table:
@@ -69,7 +71,7 @@ def _documents(found: Findings) -> Table:
     for d in sorted(found.evidence.documents, key=lambda d: -d.claims)[:COLUMNS]:
         shared = sorted({other for s in d.shares for other in s.documents})
         tie = f"repeats {listed(list(d.repeats))}" if d.repeats else f"shares an origin with {listed(shared)}" if shared else "–"
-        rows.append(row(f"{d.id}: {d.about}", d.date, str(d.claims), str(len(d.origins)), tie))
+        rows.append(row(f"{_label(found, d.id)}. {d.about}", d.date, str(d.claims), str(len(d.origins)), tie))
     return Table("", ("Document", "Date", "Claims", "Origins", "Ties"), tuple(rows))
 
 
@@ -118,7 +120,7 @@ def numbers(found: Findings) -> list[tuple[str, dict[str, int]]]:
 
 
 def _hindsight(found: Findings) -> Words:
-    late = late_numbers(found)
+    late = [(" › ".join(path.split(".")), when) for path, when in late_numbers(found)]
     if not late:
         return Words(("No number is marked as known only later.",), "Hindsight")
     until = found.tree.attrs.get("until")
@@ -136,7 +138,7 @@ def late_numbers(found: Findings) -> list[tuple[str, dt.date]]:
     event = found.record.ending
     end = event_day(event) if event else None
     line = dt.date.fromisoformat(until) + dt.timedelta(days=1) if until else end or found.loaded.case.crisis.starts
-    return [(path, n.public_from) for path, n in walk(found.loaded.case) if n.public_from and n.public_from >= line]
+    return [(path, n.public_from) for path, n in walk(found.loaded.case) if n.public_from and n.public_from >= line and not path.startswith("parameters.extra")]
 
 
 def _note(found: Findings) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from standoff.show import summary
+from standoff.show.screens.belief import moves
 from standoff.show.screens.evidence import contradictions
 from standoff.show.screens.screen import Block, Cell, Findings, Table, Words, row
 from standoff.show.words import count, give_or_take, percent, points, sentence
@@ -65,6 +66,8 @@ def appendix(found: Findings) -> tuple[Table, ...]:
         ]  # fmt: skip
         tables.append(Table("What correcting one misreading changes, points", ("Misreading", *(sentence(n.ending(k)) for k in keys)), tuple(rows),
                             "± two standard errors; grey: within its error, not established"))  # fmt: skip
+    if found.record.turns:
+        tables.append(moves(found))
     if found.evidence.contradictions:
         tables.append(contradictions(found, 1000))
     return tuple(tables)

@@ -48,6 +48,7 @@ class Table:
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    judgement: bool = False
     kind: str = "table"
 
 
@@ -83,7 +84,6 @@ class Screen:
     right: tuple[Block, ...] = ()
     below: tuple[Block, ...] = ()
     note: str = ""
-    split: str = "even"
 
     @property
     def drawings(self) -> list[Drawing]:

@@ -4,9 +4,9 @@ import numpy as np
 
 from standoff.show import summary
 from standoff.show.figures.scenarios import corrections, robust, scenarios
-from standoff.show.screens.screen import Block, Cell, Findings, Picture, Screen, Table, Words, row
+from standoff.show.screens.screen import Block, Findings, Picture, Screen, Words
 from standoff.show.summary import Chance
-from standoff.show.words import clear, count, false_alarm, give_or_take, listed, moved, percent, points, sentence
+from standoff.show.words import clear, count, false_alarm, listed, moved, percent, points, sentence
 
 RULE = (
     "Rule, fixed before the run: established only if correcting all misreadings lowers force and raises agreed exits, each by more "
@@ -20,8 +20,11 @@ def views(found: Findings) -> Screen:
     every = [str(s) for s in found.tree["endings"].ds["scenario"].values]
     others = [s for s in every if s != "views"]
     shown = [("force", "force"), ("agreed-exit", "agreed exit"), ("deal-he-stays", "deal, the leader stays")]
+    chances = summary.table(found.tree)
     rows = [(names.scenario(s), {k: summary.paired(found.tree, k, s, "views") for k, _ in shown}) for s in others]
-    left: list[Block] = [Picture(scenarios(names.scenario("views").lower(), rows, shown)), _levels(found, every)]
+    titled = [(k, f"{title} ({percent(chances['views'][k].mean)})") for k, title in shown]
+    levels = [(title, row, chances[s]) for s, (title, row) in zip(others, rows, strict=True)]
+    left: list[Block] = [Picture(scenarios(f"{names.scenario('views').lower()} (chances in brackets)", levels, titled))]
     effects = summary.correction_effects(found.tree)
     right: list[Block] = [_thesis(found)]
     if effects:
@@ -77,19 +80,16 @@ def _thesis(found: Findings) -> Words:
     if thesis.flips:
         which.append(f"a sign flips at {listed(list(thesis.flips))}")
     why = f" ({'; '.join(which)})" if which and not thesis.established else ""
+    force = summary.table(found.tree)["views"]["force"].mean
+    rare = (
+        [f"Even with every misreading in place force ends only {percent(force)} of the simulated crises: what is judged is whether misreadings raise its chance, not whether they make it likely."]
+        if force < 0.5
+        else []
+    )
     return Words(
-        (f"{mark[:-1]}{why}. {thesis.sentence} Change: force {points(thesis.force)}, agreed exits {points(thesis.agreed)} points.", RULE),
+        (f"{mark[:-1]}{why}. {thesis.sentence} Change: force {points(thesis.force)}, agreed exits {points(thesis.agreed)} points.", *rare, RULE),
         title="Did misreadings, and not interests, make it end by force?",
     )
-
-
-def _levels(found: Findings, every: list[str]) -> Table:
-    chances = summary.table(found.tree)
-    rows = []
-    for s in every:
-        cells = [f"{percent(chances[s][k].mean)} {give_or_take(chances[s][k].error)}" for k in ("force", "agreed-exit", "deal-he-stays")]
-        rows.append(row(Cell(found.names.scenario(s), strong=s == "views"), *cells))
-    return Table("Chances by scenario, % of simulated crises", ("Who holds which view", "Force", "Agreed exit", "Deal, leader stays"), tuple(rows))
 
 
 def _single(found: Findings, effects: list[dict]) -> Words:  # type: ignore[type-arg]
