@@ -47,23 +47,31 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     with look():
         screens = [ending(found), belief(found), views(found), deal_screen(found), sources(found)]
-        drawn = {d.name: Markup(export(d, folder)) for s in screens for d in s.drawings}  # noqa: S704 (escaped by the drawing)
-    page = _template().render(head=_head(found), screens=screens, svg=drawn, method=method(found), appendix=appendix(found),
-                              numbered=_numbered(screens))  # fmt: skip
+        drawn = {d.name: Markup(export(d, folder)) for s in screens for d in s.drawings}
+    page = _template().render(
+        head=_head(found),
+        screens=screens,
+        svg=drawn,
+        method=method(found),
+        appendix=appendix(found),
+        numbered=_numbered(screens),
+    )
     (work / "report.html").write_text(page, encoding="utf-8")
 
 
 def _template() -> Any:  # noqa: ANN401 (jinja2's template)
     source = files("standoff.show").joinpath("templates")
-    environment = Environment(loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["style"] = Markup(source.joinpath("report.css").read_text(encoding="utf-8"))  # noqa: S704 (our own file)
+    environment = Environment(
+        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals["style"] = Markup(source.joinpath("report.css").read_text(encoding="utf-8"))
     environment.globals["textual"] = _textual
     return environment.from_string(source.joinpath("report.html.jinja").read_text(encoding="utf-8"))
 
 
 def _textual(table: Table, column: int) -> bool:
     """Whether a column holds words: some cell is long, or it is the first."""
-    return column == 0 or any(len(cells[column].text) > 32 for cells in table.rows)
+    return column == 0 or column in table.wordy or any(len(cells[column].text) > 32 for cells in table.rows)
 
 
 def _numbered(screens: list[Screen]) -> dict[str, int]:
@@ -83,11 +91,18 @@ def _head(found: Findings) -> dict[str, Any]:
     total = sum(sum(counts.values()) for counts in kinds)
     lead = f"{found.names.coercer} demands of {found.names.target}: {crisis.demand}" if until else crisis.summary
     return {
-        "title": crisis.title, "summary": lead, "demand": crisis.demand,
-        "period": f"{day(crisis.starts)} to {day(crisis.ends)}, {count(crisis.rounds, 'round')} of {count(crisis.round_days, 'day')}",
-        "computed": f"{int(attrs['draws']) * int(attrs['replications']):,} simulated crises a scenario ({count(int(attrs['draws']), 'draw')} of the uncertain "
-                    f"numbers, {attrs['replications']} crises each), seed {attrs['seed']}",
+        "title": crisis.title,
+        "summary": lead,
+        "demand": crisis.demand,
+        "period": f"{day(crisis.starts)} to {day(crisis.ends)}, {count(crisis.rounds, 'round')} of "
+        f"{count(crisis.round_days, 'day')}",
+        "computed": f"{int(attrs['draws']) * int(attrs['replications']):,} simulated crises a scenario "
+        f"({count(int(attrs['draws']), 'draw')} of the uncertain "
+        f"numbers, {attrs['replications']} crises each), seed {attrs['seed']}",
         "made": f"standoff {attrs['version']}, case {str(attrs['digest'])[:12]}",
-        "status": str(attrs["status"]), "marks": marks, "prize": crisis.prize, "office": crisis.office,
+        "status": str(attrs["status"]),
+        "marks": marks,
+        "prize": crisis.prize,
+        "office": crisis.office,
         "judged": f"{judged} of {total} numbers of the case hold judgement",
-    }  # fmt: skip
+    }

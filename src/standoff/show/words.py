@@ -11,16 +11,37 @@ from standoff.simulate.payoffs import leaves
 from standoff.simulate.results import ENDING_TITLES
 
 MOVES = {
-    "back-down": "back down", "hold": "wait", "climb": "climb a step", "ultimatum": "set a deadline",
-    "offer": "make an offer", "accept": "accept what is on the table", "strike": "use force",
-    "concede": "give in", "defy": "refuse and wait", "flee": "flee", "display": "show strength",
-}  # fmt: skip
+    "back-down": "back down",
+    "hold": "wait",
+    "climb": "climb a step",
+    "ultimatum": "set a deadline",
+    "offer": "make an offer",
+    "accept": "accept what is on the table",
+    "strike": "use force",
+    "concede": "give in",
+    "defy": "refuse and wait",
+    "flee": "flee",
+    "display": "show strength",
+}
 LANE = {
-    "back-down": "backs down", "climb": "climb", "ultimatum": "deadline", "offer": "offer", "accept": "accepts",
-    "strike": "force", "concede": "gives in", "flee": "flees", "display": "display",
-}  # fmt: skip
-_ENDS = {"back-down": "back-down", "concession": "agreed-exit", "flight": "flight", "force": "force",
-         "coup": "removed-within", "stalemate": "stalemate"}  # fmt: skip
+    "back-down": "backs down",
+    "climb": "climb",
+    "ultimatum": "deadline",
+    "offer": "offer",
+    "accept": "accepts",
+    "strike": "force",
+    "concede": "gives in",
+    "flee": "flees",
+    "display": "display",
+}
+_ENDS = {
+    "back-down": "back-down",
+    "concession": "agreed-exit",
+    "flight": "flight",
+    "force": "force",
+    "coup": "removed-within",
+    "stalemate": "stalemate",
+}
 
 
 @dataclass(frozen=True)
@@ -101,8 +122,8 @@ def said(c: Chance) -> str:
 def points(c: Chance) -> str:
     """A difference of chances, in points, with its error."""
     value = 100 * c.mean
-    sign = "+" if value > 0 else "−" if value < 0 else ""
     digits = 1 if abs(value) < 9.95 else 0
+    sign = "" if round(abs(value), digits) == 0 else "+" if value > 0 else "−"
     return f"{sign}{abs(value):.{digits}f} ±{100 * c.error:.{digits}f}"
 
 
@@ -112,10 +133,11 @@ def clear(c: Chance) -> bool:
 
 
 def moved(c: Chance, what: str) -> str:
-    """A difference as a clause: what rises, falls or cannot be told from unchanged."""
+    """A difference as a clause: what would rise, fall or cannot be told from unchanged."""
     if not clear(c):
-        return f"{what} does not change by more than the error ({points(c)} points)"
-    return f"{what} {'rises' if c.mean > 0 else 'falls'} by {abs(100 * c.mean):.0f} points ({give_or_take(c.error)})"
+        return f"{what} would not change by more than the error ({points(c)} points)"
+    size = f"{abs(100 * c.mean):.0f}" if abs(c.mean) >= 0.00995 else f"{abs(100 * c.mean):.1f}"
+    return f"{what} would {'rise' if c.mean > 0 else 'fall'} by {size} points ({give_or_take(c.error)})"
 
 
 def day(when: dt.date) -> str:
@@ -145,5 +167,5 @@ def false_alarm(draws: int) -> float:
     nu, steps = draws - 1, 20_000
     c = math.exp(math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2)) / math.sqrt(nu * math.pi)
     h = 2 / steps
-    inside = sum(c * (1 + ((i + 0.5) * h) ** 2 / nu) ** (-(nu + 1) / 2) for i in range(steps)) * h
+    inside: float = sum(c * (1 + ((i + 0.5) * h) ** 2 / nu) ** (-(nu + 1) / 2) for i in range(steps)) * h
     return 1 - 2 * inside

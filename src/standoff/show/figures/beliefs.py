@@ -4,11 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 
-from standoff.show.figures.drawing import BASE, BLACK, GREY, OWN, Drawing, date_axis, new, percent_axis, wrapped
+from standoff.show.figures.drawing import BASE, BLACK, GREY, OWN, Drawing, at, date_axis, new, percent_axis, wrapped
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,9 @@ def _band(ax: Axes, x: np.ndarray, values: np.ndarray, colour: str, style: str, 
     ax.plot(x, values.mean(1), color=colour, linestyle=style, marker=marker, markersize=4.5, markerfacecolor=face)
 
 
-def _mark(ax: Axes, x: np.ndarray, one: np.ndarray, other: np.ndarray, words: tuple[str, str], colours: tuple[str, str]) -> None:
+def _mark(
+    ax: Axes, x: np.ndarray, one: np.ndarray, other: np.ndarray, words: tuple[str, str], colours: tuple[str, str]
+) -> None:
     """Names the two lines beside their ends, apart from one another."""
     a, b = float(one.mean(1)[-1]), float(other.mean(1)[-1])
     span = ax.get_ylim()[1] - ax.get_ylim()[0]
@@ -37,17 +38,25 @@ def _mark(ax: Axes, x: np.ndarray, one: np.ndarray, other: np.ndarray, words: tu
         middle, sign = (a + b) / 2, 1 if a >= b else -1
         a, b = middle + sign * gap / 2, middle - sign * gap / 2
     for y, text, colour in ((a, words[0], colours[0]), (b, words[1], colours[1])):
-        ax.annotate(text, (1.015, y), xycoords=("axes fraction", "data"), color=colour, va="center", fontsize=8.5,
-                    fontweight="bold", annotation_clip=False)  # fmt: skip
+        ax.annotate(
+            text,
+            (1.015, y),
+            xycoords=("axes fraction", "data"),
+            color=colour,
+            va="center",
+            fontsize=8.5,
+            fontweight="bold",
+            annotation_clip=False,
+        )
 
 
 def beliefs(
     starts: Sequence[dt.date], traces: Sequence[Trace], lanes: Sequence[tuple[str, Sequence[str]]], unit: str
 ) -> Drawing:
     """Belief traces in own views and in the base, one panel a mind, and the moves of the record beneath."""
-    figure = new(7.2, 5.5)
+    figure = new(7.2, 5.1)
     axes = figure.subplots(len(traces) + 1, 1, sharex=True, height_ratios=[*([3.0] * len(traces)), 2.0])
-    x = np.asarray(mdates.date2num(list(starts)), dtype=float)
+    x = at(starts)
     step = float(x[1] - x[0]) if len(x) > 1 else 14.0
     for ax, trace in zip(axes, traces, strict=False):
         _band(ax, x, trace.second, BASE, "--", "D", "white")
@@ -63,12 +72,20 @@ def beliefs(
     few = len(x) <= 12
     for k, (_, words) in enumerate(lanes):
         lane.axhline(-k, color="#cccccc", linewidth=0.8, zorder=0)
-        for at, word in zip(x, words, strict=True):
+        for place, word in zip(x, words, strict=True):
             if word:
-                lane.text(at, -k, word if few else word.split("\n")[0], ha="center", va="center", fontsize=7, rotation=0 if few else 60,
-                          bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.2", "linewidth": 0.6})  # fmt: skip
+                lane.text(
+                    place,
+                    -k,
+                    word if few else word.split("\n")[0],
+                    ha="center",
+                    va="center",
+                    fontsize=6.4 if len(x) > 9 else 7,
+                    rotation=0 if few else 60,
+                    bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.15", "linewidth": 0.6},
+                )
             else:
-                lane.plot(at, -k, ".", color=GREY, markersize=4)
+                lane.plot(place, -k, ".", color=GREY, markersize=4)
     lane.spines["left"].set_visible(False)
     lane.tick_params(axis="y", length=0)
     lane.set_xlim(x[0] - step / 2, x[-1] + step / 2)
@@ -78,16 +95,21 @@ def beliefs(
         f"base view from {t.second.mean(1)[0]:.0%} to {t.second.mean(1)[-1]:.0%}"
         for t in traces
     )
-    return Drawing("beliefs", figure, f"Beliefs by round along the record. {words}.",
-                   "Lines: mean over draws; shaded: 5% to 95% over the parameters. Beneath: the moves on record; a dot is a round "
-                   "without one; ? marks one of which accounts differ.")  # fmt: skip
+    return Drawing(
+        "beliefs",
+        figure,
+        f"Beliefs by round along the record. {words}.",
+        "Lines: mean over draws; shaded: 5% to 95% over the parameters. Beneath: the moves on record; a dot is a "
+        "round "
+        "without one; ? marks one of which accounts differ.",
+    )
 
 
 def expectations(starts: Sequence[dt.date], traces: Sequence[tuple[Trace, tuple[str, str]]], unit: str) -> Drawing:
     """What one side expected (open marks) beside what the comparison gives (filled marks)."""
-    figure = new(6.6, 1.95 * len(traces) + 0.3)
+    figure = new(6.6, 1.8 * len(traces) + 0.3)
     axes = np.atleast_1d(figure.subplots(len(traces), 1, sharex=True))
-    x = np.asarray(mdates.date2num(list(starts)), dtype=float)
+    x = at(starts)
     for ax, (trace, words) in zip(axes, traces, strict=True):
         _band(ax, x, trace.second, BLACK, "-", "s", BLACK)
         _band(ax, x, trace.first, OWN, "--", "o", "white")
@@ -99,7 +121,12 @@ def expectations(starts: Sequence[dt.date], traces: Sequence[tuple[Trace, tuple[
         _mark(ax, x, trace.first, trace.second, words, (OWN, BLACK))
     date_axis(axes[-1], "round beginning (date)")
     said = "; ".join(
-        f"{t.title}: {w[0]} {t.first.mean():.0%} on average, {w[1]} {t.second.mean():.0%}".replace("\n", " ") for t, w in traces
+        f"{t.title}: {w[0]} {t.first.mean():.0%} on average, {w[1]} {t.second.mean():.0%}".replace("\n", " ")
+        for t, w in traces
     )
-    return Drawing("expectations", figure, f"Expectations of each side against what the other would have done. {said}.",
-                   "Lines: mean over draws; shaded: 5% to 95% over the parameters.")  # fmt: skip
+    return Drawing(
+        "expectations",
+        figure,
+        f"Expectations of each side against what the other would have done. {said}.",
+        "Lines: mean over draws; shaded: 5% to 95% over the parameters.",
+    )

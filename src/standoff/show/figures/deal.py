@@ -21,11 +21,9 @@ class Spot:
     by: str
 
 
-def deal(
-    spots: Sequence[Spot], happened: Spot, going_on: tuple[float, float], labels: dict[str, str]
-) -> Drawing:
+def deal(spots: Sequence[Spot], happened: Spot, going_on: tuple[float, float], labels: dict[str, str]) -> Drawing:
     """A map of packages: x worth to the coercer, y worth to the target."""
-    figure = new(7.0, 4.3)
+    figure = new(7.0, 3.9)
     ax = figure.subplots()
     xs = [s.x for s in spots] + [happened.x, *happened.across, going_on[0]]
     ys = [s.y for s in spots] + [v for s in spots for v in s.up] + [happened.y, *happened.up, going_on[1]]
@@ -34,22 +32,56 @@ def deal(
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
     ax.fill_between([happened.x, right], happened.y, high, color=GREEN, alpha=0.10, linewidth=0)
-    ax.fill_between([going_on[0], right], going_on[1], high, facecolor="none", edgecolor=GREEN, hatch="///", linewidth=0)
+    ax.fill_between(
+        [going_on[0], right], going_on[1], high, facecolor="none", edgecolor=GREEN, hatch="///", linewidth=0
+    )
     ax.axvline(going_on[0], color=BLUE, linestyle="--", linewidth=1.3)
     ax.axhline(going_on[1], color=VERMILION, linestyle="-.", linewidth=1.3)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
-    ax.annotate(wrapped(labels["coercer"], 22, 4), (going_on[0], low), (-4 if going_on[0] > (left + right) / 2 else 4, 4),
-                textcoords="offset points", color=BLUE, fontsize=8, va="bottom", ha="right" if going_on[0] > (left + right) / 2 else "left",
-                bbox=box)  # fmt: skip
-    ax.annotate(wrapped(labels["target"], 40, 3), (left, going_on[1]), (4, 4), textcoords="offset points", color=VERMILION, fontsize=8,
-                va="bottom", ha="left", bbox=box)  # fmt: skip
-    ax.text(max(happened.x, left) + 0.015 * (right - left), happened.y + 0.015 * (high - low), labels["zone"], color="#00654a",
-            fontsize=8, va="bottom", ha="left")  # fmt: skip
+    ax.annotate(
+        wrapped(labels["coercer"], 22, 4),
+        (going_on[0], low),
+        (-4 if going_on[0] > (left + right) / 2 else 4, 4),
+        textcoords="offset points",
+        color=BLUE,
+        fontsize=8,
+        va="bottom",
+        ha="right" if going_on[0] > (left + right) / 2 else "left",
+        bbox=box,
+    )
+    ax.annotate(
+        wrapped(labels["target"], 40, 3),
+        (left, going_on[1]),
+        (4, 4),
+        textcoords="offset points",
+        color=VERMILION,
+        fontsize=8,
+        va="bottom",
+        ha="left",
+        bbox=box,
+    )
+    ax.text(
+        max(happened.x, left) + 0.015 * (right - left),
+        happened.y + 0.015 * (high - low),
+        labels["zone"],
+        color="#00654a",
+        fontsize=8,
+        va="bottom",
+        ha="left",
+    )
     for spot in spots:
         if spot.up[1] - spot.up[0] > 1e-6:
             ax.plot([spot.x, spot.x], spot.up, color=GREY, linewidth=0.9, zorder=2)
-        ax.plot(spot.x, spot.y, "o" if spot.by == "coercer" else "s", color=BLUE if spot.by == "coercer" else VERMILION, markersize=12,
-                markerfacecolor="white", markeredgewidth=1.3, zorder=3)  # fmt: skip
+        ax.plot(
+            spot.x,
+            spot.y,
+            "o" if spot.by == "coercer" else "s",
+            color=BLUE if spot.by == "coercer" else VERMILION,
+            markersize=12,
+            markerfacecolor="white",
+            markeredgewidth=1.3,
+            zorder=3,
+        )
     for (x, y), spot in zip(_apart([(s.x, s.y) for s in spots], px, py), spots, strict=True):
         if (x, y) != (spot.x, spot.y):
             ax.plot([spot.x, x], [spot.y, y], color=GREY, linewidth=0.6, zorder=3)
@@ -57,20 +89,32 @@ def deal(
     ax.plot(happened.across, [happened.y, happened.y], color=BLACK, linewidth=0.9)
     ax.plot([happened.x, happened.x], happened.up, color=BLACK, linewidth=0.9)
     ax.plot(happened.x, happened.y, "X", color=BLACK, markersize=10)
-    ax.annotate(happened.title, (happened.x, happened.y), (0, -9), textcoords="offset points", ha="center", va="top",
-                fontsize=8.5, fontweight="bold")  # fmt: skip
+    ax.annotate(
+        happened.title,
+        (happened.x, happened.y),
+        (0, -9),
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        fontsize=8.5,
+        fontweight="bold",
+    )
     ax.set_xlabel(labels["x"])
     ax.set_ylabel(labels["y"])
     ax.grid(alpha=0.5)
     ax.set_axisbelow(True)
     words = "; ".join(f"{s.label} {s.title}: {s.x:.2f} and {s.y:.2f}" for s in spots)
     return Drawing(
-        "deal", figure,
-        f"Worth of each package to the two sides in the base view. {words}. {happened.title}: {happened.x:.2f} and {happened.y:.2f}. "
+        "deal",
+        figure,
+        f"Worth of each package to the two sides in the base view. {words}. {happened.title}: {happened.x:.2f} and "
+        f"{happened.y:.2f}. "
         f"Going on was expected to be worth {going_on[0]:.2f} and {going_on[1]:.2f}.",
-        "Means over draws and types, base view; lines through marks span the means of the two types. Circles: offered by "
-        f"{labels['coercer_name']}; squares: by {labels['target_name']}. Hatched: worth more to each than what it expected of going on.",
-    )  # fmt: skip
+        "Means over draws and types, base view; lines through marks span the means of the two types. Circles: "
+        "offered by "
+        f"{labels['coercer_name']}; squares: by {labels['target_name']}. Hatched: worth more to each than what it "
+        "expected of going on.",
+    )
 
 
 def _apart(at: list[tuple[float, float]], px: float, py: float) -> list[tuple[float, float]]:

@@ -5,10 +5,11 @@ text in the SVG, laid out in a wide face, so that a narrower one of the reader's
 read as mathematics.
 """
 
+import datetime as dt
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -17,23 +18,50 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.dates as mdates
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, BLACK, GREY = (
-    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#1a1a1a", "#767676",
-)  # fmt: skip
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#E69F00",
+    "#56B4E9",
+    "#CC79A7",
+    "#1a1a1a",
+    "#767676",
+)
 OWN, BASE = VERMILION, BLUE
 STYLE: dict[str, Any] = {
-    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
-    "font.size": 9, "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.labelsize": 8.5, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.edgecolor": "#555555", "axes.linewidth": 0.8, "xtick.color": "#333333",
-    "ytick.color": "#333333", "axes.grid": False, "grid.color": "#dddddd", "grid.linewidth": 0.6,
-    "svg.fonttype": "none", "svg.hashsalt": "standoff", "text.parse_math": False, "hatch.linewidth": 0.6,
-    "figure.facecolor": "white", "savefig.facecolor": "white", "axes.unicode_minus": True, "lines.linewidth": 1.8,
-}  # fmt: skip
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8.5,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.linewidth": 0.8,
+    "xtick.color": "#333333",
+    "ytick.color": "#333333",
+    "axes.grid": False,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "standoff",
+    "text.parse_math": False,
+    "hatch.linewidth": 0.6,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.unicode_minus": True,
+    "lines.linewidth": 1.8,
+}
 DPI = 150
 
 
@@ -91,11 +119,16 @@ def percent_axis(axis: Any, label: str) -> None:  # noqa: ANN401 (either axis)
     axis.label.set_text(label)
 
 
+def at(days: Sequence[dt.date]) -> np.ndarray:
+    """Days as places on an axis of dates."""
+    return np.array([mdates.date2num(day) for day in days], dtype=float)  # type: ignore[no-untyped-call]
+
+
 def date_axis(ax: Axes, label: str) -> None:
     """An axis of dates with few, short ticks."""
-    locator = mdates.AutoDateLocator(minticks=3, maxticks=7)
+    locator = mdates.AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     ax.set_xlabel(label)
 
 
@@ -134,5 +167,3 @@ def wrapped(text: str, width: int, lines: int = 2) -> str:
     if len(rows) > lines:
         rows = [*rows[: lines - 1], textwrap.shorten(" ".join(rows[lines - 1 :]), width, placeholder=" …")]
     return "\n".join(rows)
-
-

@@ -2,9 +2,20 @@
 
 from collections.abc import Sequence
 
+from matplotlib.patches import Patch
+
 from standoff.show.figures.drawing import (
-    BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION, Drawing, new, plain_left, wrapped,
-)  # fmt: skip
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    SKY,
+    VERMILION,
+    Drawing,
+    new,
+    plain_left,
+    wrapped,
+)
 
 KINDS = (
     ("source", "a source named", GREEN, ""),
@@ -16,9 +27,7 @@ KINDS = (
 )
 
 
-def documents(
-    columns: Sequence[str], rows: Sequence[tuple[str, bool, Sequence[int]]], more: int
-) -> Drawing:
+def documents(columns: Sequence[str], rows: Sequence[tuple[str, bool, Sequence[int]]], more: int) -> Drawing:
     """Claims by origin (row) and document (column); anonymous origins open, named ones filled."""
     figure = new(6.9, 0.235 * len(rows) + 0.75)
     ax = figure.subplots()
@@ -28,15 +37,32 @@ def documents(
             ax.plot([several[0], several[-1]], [-k, -k], color=BLACK, linewidth=2.2, zorder=1)
         for i, number in enumerate(counts):
             if number:
-                ax.scatter(i, -k, s=115 + 6 * min(number, 30), marker="o", zorder=2, linewidth=1.3,
-                           facecolor="white" if anonymous else BLUE, edgecolor=VERMILION if anonymous else BLUE)  # fmt: skip
-                ax.annotate(str(number), (i, -k), (0, 0), textcoords="offset points", va="center",
-                            ha="center", fontsize=7.2, color=BLACK if anonymous else "white", fontweight="bold")  # fmt: skip
+                ax.scatter(
+                    i,
+                    -k,
+                    s=115 + 6 * min(number, 30),
+                    marker="o",
+                    zorder=2,
+                    linewidth=1.3,
+                    facecolor="white" if anonymous else BLUE,
+                    edgecolor=VERMILION if anonymous else BLUE,
+                )
+                ax.annotate(
+                    str(number),
+                    (i, -k),
+                    (0, 0),
+                    textcoords="offset points",
+                    va="center",
+                    ha="center",
+                    fontsize=7.2,
+                    color=BLACK if anonymous else "white",
+                    fontweight="bold",
+                )
     ax.set_xticks(range(len(columns)), [wrapped(c, max(10, 60 // max(len(columns), 1)), 2) for c in columns])
     ax.set_yticks([-k for k in range(len(rows))], [wrapped(name, 64, 1) for name, _, _ in rows])
     for label, row in zip(ax.get_yticklabels(), rows, strict=True):
         label.set_fontsize(7.8)
-        label.set_style("italic" if row[1] else "normal")
+        label.set_fontstyle("italic" if row[1] else "normal")
         label.set_color(VERMILION if row[1] else BLACK)
     ax.xaxis.set_ticks_position("top")
     ax.set_xlim(-0.5, max(len(columns) - 0.4, 0.6))
@@ -49,9 +75,13 @@ def documents(
         ax.spines[side].set_visible(False)
     words = "; ".join(f"{name}{' (anonymous)' if a else ''}: {sum(n)}" for name, a, n in rows)
     rest = f" Not shown: {more} more origins with fewer claims." if more else ""
-    return Drawing("sources", figure, f"Number of claims by origin and document. {words}.{rest}",
-                   "Rows: first sources; columns: documents; in each mark the number of claims. Open, in italics: anonymous. "
-                   f"A thick line joins documents that share an origin.{rest}")  # fmt: skip
+    return Drawing(
+        "sources",
+        figure,
+        f"Number of claims by origin and document. {words}.{rest}",
+        "Rows: first sources; columns: documents; in each mark the number of claims. Open, in italics: anonymous. "
+        f"A thick line joins documents that share an origin.{rest}",
+    )
 
 
 def reasons(rows: Sequence[tuple[str, dict[str, int]]]) -> Drawing:
@@ -63,18 +93,34 @@ def reasons(rows: Sequence[tuple[str, dict[str, int]]]) -> Drawing:
         for key, _, colour, hatch in KINDS:
             number = counts.get(key, 0)
             if number:
-                ax.barh(-k, number, left=left, color=colour, hatch=hatch, edgecolor="#333333", linewidth=0.6, height=0.68)
+                ax.barh(
+                    -k, number, left=left, color=colour, hatch=hatch, edgecolor="#333333", linewidth=0.6, height=0.68
+                )
                 left += number
-        ax.text(left, -k, f"  {left}", va="center", fontsize=8)
+        ax.annotate(str(left), (left, -k), (5, 0), textcoords="offset points", va="center", fontsize=8)
     ax.set_yticks([-k for k in range(len(rows))], [name for name, _ in rows])
     ax.set_xlabel("numbers in the case, count")
     ax.grid(axis="x")
     ax.set_axisbelow(True)
     plain_left(ax)
     used = [kind for kind in KINDS if any(counts.get(kind[0]) for _, counts in rows)]
-    handles = [ax.barh(0, 0, color=c, hatch=h, edgecolor="#333333", linewidth=0.6) for _, _, c, h in used]
-    figure.legend(handles, [words for _, words, _, _ in used], loc="outside upper left", ncols=3, fontsize=7.5, frameon=False,
-                  handlelength=1.6, columnspacing=1.2)  # fmt: skip
-    words = "; ".join(f"{name}: {sum(c.values())}, of which with a source alone {c.get('source', 0)}" for name, c in rows)
-    return Drawing("reasons", figure, f"Numbers of the case by part and by kind of reason. {words}.",
-                   "How the numbers of the case are backed, by part.")  # fmt: skip
+    handles = [Patch(facecolor=c, hatch=h, edgecolor="#333333", linewidth=0.6) for _, _, c, h in used]
+    figure.legend(
+        handles,
+        [words for _, words, _, _ in used],
+        loc="outside upper left",
+        ncols=3,
+        fontsize=7.5,
+        frameon=False,
+        handlelength=1.6,
+        columnspacing=1.2,
+    )
+    words = "; ".join(
+        f"{name}: {sum(c.values())}, of which with a source alone {c.get('source', 0)}" for name, c in rows
+    )
+    return Drawing(
+        "reasons",
+        figure,
+        f"Numbers of the case by part and by kind of reason. {words}.",
+        "How the numbers of the case are backed, by part.",
+    )

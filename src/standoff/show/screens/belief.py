@@ -39,16 +39,22 @@ def belief(found: Findings) -> Screen:
     for mind in ("target", "coercer"):
         about = "coercer" if mind == "target" else "target"
         both = [np.asarray(data["belief"].sel(setting=s, mind=mind, about=about)) for s in ("views", "base")]
-        traces.append(Trace(f"{names.side(mind)}’s belief that {names.side(about)} is ‘{names.firm[about]}’", both[0], both[1]))
-    lanes = [(names.side(side), [_lane(turn.halves[side]) for turn in found.record.turns]) for side in ("coercer", "target")]
+        traces.append(
+            Trace(f"{names.side(mind)}’s belief that {names.side(about)} is “{names.firm[about]}”", both[0], both[1])
+        )
+    lanes = [
+        (names.side(side), [_lane(turn.halves[side]) for turn in found.record.turns]) for side in ("coercer", "target")
+    ]
     gaps = {side: _largest(found, side) for side in ("coercer", "target")}
     picture = beliefs(starts, traces, lanes, "chance, %")
     return Screen(
-        "belief", QUESTION, _answer(found, traces, gaps, starts),
+        "belief",
+        QUESTION,
+        _answer(found, traces, gaps, starts),
         left=(Picture(picture), _table(found, gaps, starts)),
         right=(Picture(_expectations(found, gaps, starts)),),
         note=_note(found),
-    )  # fmt: skip
+    )
 
 
 def _lane(half: Half) -> str:
@@ -91,15 +97,23 @@ def _answer(found: Findings, traces: list[Trace], gaps: dict[str, Gap], starts: 
         off = summary.chance(trace.first.mean(0) - trace.second.mean(0))
         about = names.other(mind)
         how = f"{abs(100 * off.mean):.0f} points {'below' if off.mean < 0 else 'above'} what the base view gives"
-        how = f"on average {how} ({give_or_take(off.error)})" if clear(off) else "within the error of what the base view gives"
+        how = (
+            f"on average {how} ({give_or_take(off.error)})"
+            if clear(off)
+            else "within the error of what the base view gives"
+        )
         parts.append(
-            f"{names.side(mind)}’s belief that {about} is ‘{names.firm['coercer' if mind == 'target' else 'target']}’ goes from {percent(float(trace.first[0].mean()))} to "
+            f"{names.side(mind)}’s belief that {about} is "
+            f"“{names.firm['coercer' if mind == 'target' else 'target']}” goes from "
+            f"{percent(float(trace.first[0].mean()))} to "
             f"{percent(float(trace.first[-1].mean()))}, {how}"
         )
     gap = max(gaps.values(), key=lambda g: abs(g.gap.mean))
     last = (
-        f" The widest misperception lies in the round from {day(starts[gap.at])}: {names.other(gap.mover)} saw a chance of "
-        f"{percent(gap.expected.mean)} that {names.side(gap.mover)} would {MOVES[gap.move]}; by {names.side(gap.mover)}’s own strategy it was {percent(gap.own.mean)} "
+        f" The widest misperception lies in the round from {day(starts[gap.at])}: {names.other(gap.mover)} saw a "
+        "chance of "
+        f"{percent(gap.expected.mean)} that {names.side(gap.mover)} would {MOVES[gap.move]}; by "
+        f"{names.side(gap.mover)}’s own strategy it was {percent(gap.own.mean)} "
         f"({points(gap.gap)} points)."
     )
     return f"{'; '.join(parts)}.{last}"
@@ -110,7 +124,11 @@ def _expectations(found: Findings, gaps: dict[str, Gap], starts: list[dt.date]) 
     rows = []
     for mover in ("coercer", "target"):
         moves = [str(m) for m in data[f"{mover}_move"].values]
-        strike = mover == "coercer" and "strike" in moves and bool((data[f"own_{mover}"].sel(coercer_move="strike") > 0).any())
+        strike = (
+            mover == "coercer"
+            and "strike" in moves
+            and bool((data[f"own_{mover}"].sel(coercer_move="strike") > 0).any())
+        )
         move = "strike" if strike else gaps[mover].move
         pick = {f"{mover}_move": move}
         one, two = (np.asarray(data[f"{kind}_{mover}"].sel(setting="views").sel(pick)) for kind in ("expected", "own"))
@@ -132,12 +150,21 @@ def _table(found: Findings, gaps: dict[str, Gap], starts: list[dt.date]) -> Tabl
         if sizes.max() > 0 and gaps["coercer"].move != "strike":
             chosen.insert(0, _gap_at(found, "coercer", "strike", int(sizes.argmax())))
     rows = [
-        row(f"{names.side(g.mover)} to {MOVES[g.move]}", f"{starts[g.at].day} {starts[g.at]:%b %Y}", f"{percent(g.expected.mean)} {give_or_take(g.expected.error)}",
-            f"{percent(g.own.mean)} {give_or_take(g.own.error)}", Cell(points(g.gap), faint=not clear(g.gap)))
+        row(
+            f"{names.side(g.mover)} to {MOVES[g.move]}",
+            f"{starts[g.at].day} {starts[g.at]:%b %Y}",
+            f"{percent(g.expected.mean)} {give_or_take(g.expected.error)}",
+            f"{percent(g.own.mean)} {give_or_take(g.own.error)}",
+            Cell(points(g.gap), faint=not clear(g.gap)),
+        )
         for g in chosen
-    ]  # fmt: skip
-    return Table("Largest misperception gaps", ("What was expected within a round", "Round from", "Expected by the other", "By own strategy", "Gap, points"),
-                 tuple(rows), "chance of the move in that round; ± two standard errors over draws; grey: within its error")  # fmt: skip
+    ]
+    return Table(
+        "Largest misperception gaps",
+        ("What was expected within a round", "Round from", "Expected by the other", "By own strategy", "Gap, points"),
+        tuple(rows),
+        "chance of the move in that round; ± two standard errors over draws; grey: within its error",
+    )
 
 
 def moves(found: Findings) -> Table:
@@ -153,17 +180,26 @@ def moves(found: Findings) -> Table:
             for option, move in options:
                 detail = move.rung or move.package
                 weight = f" ({percent(option.weight)})" if len(options) > 1 else ""
-                taken = f", taken for ‘{MOVES[option.read_as.move]}’" if option.read_as else ""
+                taken = f", taken for “{MOVES[option.read_as.move]}”" if option.read_as else ""
                 said.append(MOVES[move.move] + (f": {detail}" if detail else "") + taken + weight)
             cell = Cell("; ".join(said), judgement=len(options) > 1)
             rows.append(row(str(turn.index + 1), str(half.event.date), found.names.side(side), half.event.title, cell))
-    return Table("The moves on record", ("Round", "Date", "Side", "Event", "Counted as"), tuple(rows),
-                 "where accounts differ: each with its weight, the chance that it is the right one")  # fmt: skip
+    return Table(
+        "The moves on record",
+        ("Round", "Date", "Side", "Event", "Counted as"),
+        tuple(rows),
+        "where accounts differ: each with its weight, the chance that it is the right one",
+        wordy=(1, 2),
+    )
 
 
 def _types(found: Findings) -> str:
     n = found.names
-    return "; ".join(f"‘{n.firm[s]}’ ({n.side(s)}): {n.firm_words[s].rstrip('.').lower() if n.firm_words[s][:2].istitle() else n.firm_words[s]}" for s in ("coercer", "target"))
+    return "; ".join(
+        f"“{n.firm[s]}” ({n.side(s)}): "
+        f"{n.firm_words[s].rstrip('.').lower() if n.firm_words[s][:2].istitle() else n.firm_words[s]}"
+        for s in ("coercer", "target")
+    )
 
 
 def _note(found: Findings) -> str:
@@ -171,13 +207,16 @@ def _note(found: Findings) -> str:
     ahead = found.tree["record"].ds["ahead"].sel(ending="force", setting="views")
     last = [summary.chance(np.asarray(ahead.sel(mind=m))[-1]) for m in ("coercer", "target")]
     words = " and ".join(
-        f"{found.names.side(m)} {percent(c.mean)} {give_or_take(c.error)}" for m, c in zip(("coercer", "target"), last, strict=True)
+        f"{found.names.side(m)} {percent(c.mean)} {give_or_take(c.error)}"
+        for m, c in zip(("coercer", "target"), last, strict=True)
     )
     return sentence(
         "left: the chance, in the mind of each, that the other is of the firm type, before the moves of the round: "
-        f"{_types(found)}. What the types are is not known, so ‘off’ means apart from the base view. Right: the chance of one move within one round, or of force by the horizon; ‘by own "
-        "strategy’ weighs the types by what that side’s own record leaves likely. "
+        f"{_types(found)}. What the types are is not known, so “off” means apart from the base view. Right: the "
+        "chance of one move within one round, or of force by the horizon; “by own "
+        "strategy” weighs the types by what that side’s own record leaves likely. "
         f"In the last round on record each expected an end by force with: {words}. "
-        f"{sentence(count(quiet, 'half-round'))} without a move count as waiting or refusing, with the case’s weight of silence. "
+        f"{sentence(count(quiet, 'half-round'))} without a move count as waiting or refusing, with the case’s "
+        "weight of silence. "
         "Moves are placed by the case; their reading is judgement."
     )

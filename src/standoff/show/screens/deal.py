@@ -49,15 +49,26 @@ def deal_screen(found: Findings) -> Screen:
     """Packages against what happened and against what each expected of going on."""
     worth = found.tree["worth"].ds["worth"]
     ground = _ground(found, worth)
-    offers = [_offer(found, worth, ground, p.id, p.title, p.offered_by) for p in found.loaded.case.packages if p.id in worth["item"].values]
+    offers = [
+        _offer(found, worth, ground, p.id, p.title, p.offered_by)
+        for p in found.loaded.case.packages
+        if p.id in worth["item"].values
+    ]
     if not offers:
         return Screen("deal", QUESTION, "The case holds no package: nothing was on the table but the demand itself.")
     offers.sort(key=lambda o: (-round(o.prefer.mean, 3), -o.take.mean))
     goes = {p.id for p in found.loaded.case.packages if leaves(found.loaded.case, p)}
     first = [next((o for o in offers if (o.id in goes) == out), None) for out in (True, False)]
     right = tuple(_why(found, ground, o, out) for o, out in zip(first, (True, False), strict=True) if o is not None)
-    return Screen("deal", QUESTION, _answer(found, ground, offers), (Picture(_picture(found, ground, offers)),), right,
-                  below=(_key(found, ground, offers),), note=_note(found, ground))  # fmt: skip
+    return Screen(
+        "deal",
+        QUESTION,
+        _answer(found, ground, offers),
+        (Picture(_picture(found, ground, offers)),),
+        right,
+        below=(_key(found, ground, offers),),
+        note=_note(found, ground),
+    )
 
 
 def _ground(found: Findings, worth: xr.DataArray) -> Ground:
@@ -91,7 +102,7 @@ def _decisive(found: Findings) -> int:
 
 def _pairs(better: tuple[np.ndarray, np.ndarray], ground: Ground) -> np.ndarray:
     """By pair of types and draw, whether both are better off: axes coercer's type, target's type, draw."""
-    return better[0][:, None] & better[1][None, :]
+    return np.asarray(better[0][:, None] & better[1][None, :])
 
 
 def _share(both: np.ndarray, ground: Ground) -> Chance:
@@ -110,7 +121,17 @@ def _offer(found: Findings, worth: xr.DataArray, ground: Ground, item: str, titl
         lack = np.zeros_like(own[i]) if ground.own is None else ground.own[i] - own[i]
         short[side] = summary.chance((lack * by_type[i]).sum(0))
         takes[side] = summary.chance((yes[i] * by_type[i]).sum(0))
-    return Offer(item, title, by, base, _share(prefer, ground), prefer.mean(-1), _share(_pairs((yes[0], yes[1]), ground), ground), takes, short)
+    return Offer(
+        item,
+        title,
+        by,
+        base,
+        _share(prefer, ground),
+        prefer.mean(-1),
+        _share(_pairs((yes[0], yes[1]), ground), ground),
+        takes,
+        short,
+    )
 
 
 def _mean(values: np.ndarray, ground: Ground) -> tuple[float, float]:
@@ -131,21 +152,33 @@ def _answer(found: Findings, ground: Ground, offers: list[Offer]) -> str:
     good = [o for o in offers if o.prefer.mean > 0.5]
     best, taken = offers[0], max(offers, key=lambda o: o.take.mean)
     on_record = ending_of(found.loaded.case, found.record.ending) is not None
-    than = f"{what}, which happened" if on_record else f"{what} (the record has no ending, so packages are held against force)"
+    than = (
+        f"{what}, which happened"
+        if on_record
+        else f"{what} (the record has no ending, so packages are held against force)"
+    )
     if good:
         text = (
-            f"Yes, on the base numbers: {count(len(good), 'package')} of {len(offers)} {'was' if len(good) == 1 else 'were'} worth more to both sides than {than}, "
-            f"in more than half of the draws; most often ‘{best.title}’ ({percent(best.prefer.mean)})."
+            f"Yes, on the base numbers: {count(len(good), 'package')} of {len(offers)} "
+            f"{'was' if len(good) == 1 else 'were'} worth more to both sides than {than}, "
+            f"in more than half of the draws; most often “{best.title}” ({percent(best.prefer.mean)})."
         )
     elif best.prefer.mean > 0.1:
-        text = f"Perhaps: ‘{best.title}’ was worth more to both than {than} in {percent(best.prefer.mean)} of the draws, no package in more than half."
+        text = (
+            f"Perhaps: “{best.title}” was worth more to both than {than} in {percent(best.prefer.mean)} of the "
+            "draws, no package in more than half."
+        )
     else:
-        text = f"Hardly, on these numbers: no package was worth more to both than {than} in more than {percent(best.prefer.mean)} of the draws."
+        text = (
+            f"Hardly, on these numbers: no package was worth more to both than {than} in more than "
+            f"{percent(best.prefer.mean)} of the draws."
+        )
     if ground.own is None:
         return text
     return (
-        f"{text} When it mattered, in the round from {day(found.record.turns[ground.at].start)}, the package that both would most often have taken, each in its own view, is "
-        f"‘{taken.title}’ ({percent(taken.take.mean)})."
+        f"{text} When it mattered, in the round from {day(found.record.turns[ground.at].start)}, the package that "
+        "both would most often have taken, each in its own view, is "
+        f"“{taken.title}” ({percent(taken.take.mean)})."
     )
 
 
@@ -163,27 +196,42 @@ def _why(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
         lack = best.short[side]
         shift = summary.chance(((ground.own[i] - ground.base[i]) * by_type[i]).sum(0))
         went = float((ground.own[i] * by_type[i]).sum(0).mean())
-        compared = f"{abs(lack.mean):.2f} {'more' if lack.mean > 0 else 'less'} than the package was worth"
-        sure = "" if clear(lack) else ", a difference within its error"
+        compared = (
+            f"{abs(lack.mean):.2f} ({give_or_take2(lack)}) {'more' if lack.mean > 0 else 'less'} than the package "
+            "was worth in that view"
+            if clear(lack)
+            else f"not clearly apart from what the package was worth in that view (difference {lack.mean:.2f} "
+            f"{give_or_take2(lack)})"
+        )
         why = (
-            f"{abs(shift.mean):.2f} ({give_or_take2(shift)}) of the expectation comes of that view; " if clear(shift) and shift.mean * lack.mean > 0
-            else f"that view {'raises' if shift.mean > 0 else 'lowers'} the expectation by {abs(shift.mean):.2f} ({give_or_take2(shift)}); " if clear(shift)
+            f"{abs(shift.mean):.2f} ({give_or_take2(shift)}) of the expectation comes of that view; "
+            if clear(shift) and shift.mean * lack.mean > 0
+            else f"that view {'raises' if shift.mean > 0 else 'lowers'} the expectation by {abs(shift.mean):.2f} "
+            f"({give_or_take2(shift)}); "
+            if clear(shift)
             else "that view changes the expectation by no more than the error; "
-        )  # fmt: skip
+        )
         lines.append(
-            f"{names.side(side)} expected going on to be worth {went:.2f} {units[side]}, {compared} in that view "
-            f"({give_or_take2(lack)}){sure}; {why}the package is the better of the two in {percent(best.takes[side].mean)} of draws and types."
+            f"{names.side(side)} expected going on to be worth {went:.2f} {units[side]}, {compared}; {why}the "
+            f"package is the better of the two in {percent(best.takes[side].mean)} of draws and types."
         )
         if lack.mean > 0 and clear(lack):
             held.append((lack.mean, side))
     if held:
         side = max(held)[1]
-        text = f"‘{best.title}’ was missed, in this model, because {names.side(side)} expected more from going on than from the package."
+        text = (
+            f"“{best.title}” was missed, in this model, because {names.side(side)} expected more from going on "
+            "than from the package."
+        )
         if len(held) == 2:
-            text = f"‘{best.title}’ was missed, in this model, because both expected more from going on than from the package."
+            text = (
+                f"“{best.title}” was missed, in this model, because both expected more from going on than from "
+                "the package."
+            )
     else:
         text = (
-            f"On average neither expected clearly more from going on than ‘{best.title}’ was worth. Where it was missed, the type of a side, "
+            f"On average neither expected clearly more from going on than “{best.title}” was worth. Where it was "
+            "missed, the type of a side, "
             "the order of the moves, or a choice that is not always the best one made the difference."
         )
     if not next(p.playable for p in found.loaded.case.packages if p.id == best.id):
@@ -206,13 +254,25 @@ def _picture(found: Findings, ground: Ground, offers: list[Offer]) -> Drawing:
     x, y = _mean(ground.pays, ground)
     spans = [ground.pays[i].mean(-1) for i in (0, 1)]
     title = _happened(found, ground)
-    here = Spot("", title, x, y, (float(spans[0].min()), float(spans[0].max())), (float(spans[1].min()), float(spans[1].max())), "")
+    here = Spot(
+        "",
+        title,
+        x,
+        y,
+        (float(spans[0].min()), float(spans[0].max())),
+        (float(spans[1].min()), float(spans[1].max())),
+        "",
+    )
     going = _mean(ground.own, ground) if ground.own is not None else (0.0, 1.0)
     labels = {
-        "x": f"worth to {names.coercer}, prizes (demand met = 1)", "y": f"worth to {names.target}, offices (office for good = 1)",
-        "coercer": f"what {names.coercer} expected of going on", "target": f"what {names.target} expected of going on",
-        "zone": f"better for both than {title}", "coercer_name": names.coercer, "target_name": names.target,
-    }  # fmt: skip
+        "x": f"worth to {names.coercer}, prizes (demand met = 1)",
+        "y": f"worth to {names.target}, offices (office for good = 1)",
+        "coercer": f"what {names.coercer} expected of going on",
+        "target": f"what {names.target} expected of going on",
+        "zone": f"better for both than {title}",
+        "coercer_name": names.coercer,
+        "target_name": names.target,
+    }
     return deal(spots, here, going, labels)
 
 
@@ -223,26 +283,49 @@ def _key(found: Findings, ground: Ground, offers: list[Offer]) -> Table:
         x, y = _mean(o.worth, ground)
         rows.append(
             row(
-                str(number), f"{o.title} (offered by {names.side(o.by)})", f"{x:.2f}", f"{y:.2f}", f"{percent(o.prefer.mean)} {give_or_take(o.prefer.error)}",
+                str(number),
+                o.title,
+                f"{x:.2f}",
+                f"{y:.2f}",
+                f"{percent(o.prefer.mean)} {give_or_take(o.prefer.error)}",
                 " ".join(f"{100 * v:.0f}" for v in o.prefer_by_pair.reshape(-1)),
-                percent(o.takes["coercer"].mean), percent(o.takes["target"].mean), f"{percent(o.take.mean)} {give_or_take(o.take.error)}",
+                percent(o.takes["coercer"].mean),
+                percent(o.takes["target"].mean),
+                f"{percent(o.take.mean)} {give_or_take(o.take.error)}",
             )
-        )  # fmt: skip
+        )
     c, t = (f"{names.yielding[s]}/{names.firm[s]}" for s in ("coercer", "target"))
     return Table(
-        "The packages, by how often both prefer them", ("", "Package", f"Worth to {names.coercer}", f"Worth to {names.target}", f"Both prefer it to {_happened(found, ground)}", "the same by types",
-             f"{names.coercer} would take it", f"{names.target} would", "Both would"), tuple(rows),
-        f"% of draws, weighted by the chances of the types; ‘by types’: % of draws for {names.yielding['coercer']}–{names.yielding['target']}, "
-        f"{names.yielding['coercer']}–{names.firm['target']}, {names.firm['coercer']}–{names.yielding['target']}, {names.firm['coercer']}–{names.firm['target']} "
-        f"({names.coercer} {c}, {names.target} {t})", judgement=True,
-    )  # fmt: skip
+        "The packages, by how often both prefer them",
+        (
+            "",
+            "Package",
+            f"Worth to {names.coercer}",
+            f"Worth to {names.target}",
+            f"Both prefer it to {_happened(found, ground)}",
+            "the same by types",
+            f"{names.coercer} would take it",
+            f"{names.target} would",
+            "Both would",
+        ),
+        tuple(rows),
+        "% of draws, weighted by the chances of the types; “by types”: % of draws for "
+        f"{names.yielding['coercer']}–{names.yielding['target']}, "
+        f"{names.yielding['coercer']}–{names.firm['target']}, {names.firm['coercer']}–{names.yielding['target']}, "
+        f"{names.firm['coercer']}–{names.firm['target']} "
+        f"({names.coercer} {c}, {names.target} {t})",
+        judgement=True,
+    )
 
 
 def _note(found: Findings, ground: Ground) -> str:
     when = f"the round from {day(found.record.turns[ground.at].start)}" if ground.own is not None else "the beginning"
     return sentence(
-        f"a share here is the chance, over the uncertain numbers of the case and the two types ({' and '.join(TYPES)}) of each side, that a comparison of worths "
-        "comes out so; ± two standard errors over draws. ‘Both prefer’ uses the base numbers; ‘would take it’ compares the package with what going on was worth "
-        f"to each in its own view at the start of {when}. Worths are in units of a side’s own stake: those of the two sides cannot be added. What the terms are "
+        "a share here is the chance, over the uncertain numbers of the case and the two types "
+        f"({' and '.join(TYPES)}) of each side, that a comparison of worths "
+        "comes out so; ± two standard errors over draws. “Both prefer” uses the base numbers; “would take it” "
+        "compares the package with what going on was worth "
+        f"to each in its own view at the start of {when}. Worths are in units of a side’s own stake: those of the "
+        "two sides cannot be added. What the terms are "
         "worth is judgement throughout."
     )

@@ -23,22 +23,28 @@ def ending(found: Findings) -> Screen:
     names = found.names
     rows = [(sentence(names.ending(k)), own[k], base[k], k == real) for k in order]
     return Screen(
-        "ending", "How does it end, and when?", _answer(found, order, own, real),
+        "ending",
+        "How does it end, and when?",
+        _answer(found, order, own, real),
         left=(Picture(endings(rows)), *(b for b in (_modes(found),) if b)),
         right=(Picture(_timing(found, order, real)), _table(found, order, own, base, real)),
         note=_note(found, own, base),
-    )  # fmt: skip
+    )
 
 
 def _answer(found: Findings, order: list[str], own: dict[str, Chance], real: str | None) -> str:
     first, second = order[:2]
     named = found.names.ending
     gap = summary.chance(_by_draw(found, first) - _by_draw(found, second))
-    text = f"With each side acting on its own view, the likeliest ending is ‘{named(first)}’ ({percent(own[first].mean)} of simulated crises)"
+    text = (
+        f"With each side acting on its own view, the likeliest ending is “{named(first)}” "
+        f"({percent(own[first].mean)} of simulated crises)"
+    )
     text += (
-        f", before ‘{named(second)}’ ({percent(own[second].mean)})"
+        f", before “{named(second)}” ({percent(own[second].mean)})"
         if clear(gap)
-        else f"; ‘{named(second)}’ ({percent(own[second].mean)}) is not clearly less likely, the gap lies within its error"
+        else f"; “{named(second)}” ({percent(own[second].mean)}) is not clearly less likely, the gap lies within "
+        "its error"
     )
     middle = _date(found, summary.median_round(found.tree, "views"))
     text += f". Half of all crises have ended by {day(middle)}." if middle else "."
@@ -46,9 +52,12 @@ def _answer(found: Findings, order: list[str], own: dict[str, Chance], real: str
     when = event_day(event) if event else None
     if real and when:
         place = order.index(real) + 1
-        rank = {1: "the likeliest", 2: "the second likeliest", 3: "the third likeliest"}.get(place, f"only number {place} of {len(order)}")
+        rank = {1: "the likeliest", 2: "the second likeliest", 3: "the third likeliest"}.get(
+            place, f"only number {place} of {len(order)}"
+        )
         text += (
-            f" What happened, {named(real)} on {day(when)}, is {rank} of the endings, with {percent(own[real].mean)} "
+            f" What happened, {named(real)} on {day(when)}, is {rank} of the endings, with "
+            f"{percent(own[real].mean)} "
             f"({give_or_take(own[real].error)}; {own[real].low:.0%} to {own[real].high:.0%} over the parameters)."
         )
     else:
@@ -85,7 +94,9 @@ def _timing(found: Findings, order: list[str], real: str | None) -> Drawing:
     return timing(days, curves, (date, f"{found.names.ending(real)}, {day(date)}") if real and date else None)
 
 
-def _table(found: Findings, order: list[str], own: dict[str, Chance], base: dict[str, Chance], real: str | None) -> Table:
+def _table(
+    found: Findings, order: list[str], own: dict[str, Chance], base: dict[str, Chance], real: str | None
+) -> Table:
     rows = []
     for key in order:
         change = summary.paired(found.tree, key, "base", "views")
@@ -93,12 +104,18 @@ def _table(found: Findings, order: list[str], own: dict[str, Chance], base: dict
         rows.append(
             row(
                 Cell(sentence(found.names.ending(key)), strong=key == real),
-                _both(own[key]), _both(base[key]), Cell(points(change), faint=not clear(change)),
+                _both(own[key]),
+                _both(base[key]),
+                Cell(points(change), faint=not clear(change)),
                 f"{middle.day} {middle:%b %Y}" if middle else "–",
             )
-        )  # fmt: skip
-    return Table("Chance of each ending, % of simulated crises", ("Ending", "Own views", "Base view", "Change, points", "Half of these by"),
-                 tuple(rows), "mean ± two standard errors (5% to 95% over the parameters); grey: change within its error")  # fmt: skip
+        )
+    return Table(
+        "Chance of each ending, % of simulated crises",
+        ("Ending", "Own views", "Base view", "Change, points", "Half of these by"),
+        tuple(rows),
+        "mean ± two standard errors (5% to 95% over the parameters); grey: change within its error",
+    )
 
 
 def _both(c: Chance) -> str:
@@ -111,25 +128,36 @@ def _modes(found: Findings) -> Words | None:
         return None
     s, q, k, e = (n.centre for n in (force.success, force.quagmire, force.killed, force.escaped))
     modes = [
-        ("captured", (1 - q) * s * (1 - k)), ("killed", (1 - q) * s * k), ("escaped, out of office", (1 - q) * (1 - s) * e),
-        ("beaten but in office", (1 - q) * (1 - s) * (1 - e)), ("a long war on the ground", q),
-    ]  # fmt: skip
+        ("captured", (1 - q) * s * (1 - k)),
+        ("killed", (1 - q) * s * k),
+        ("escaped, out of office", (1 - q) * (1 - s) * e),
+        ("beaten but in office", (1 - q) * (1 - s) * (1 - e)),
+        ("a long war on the ground", q),
+    ]
     target = found.names.target
     said = listed([f"{name} {percent(p)}" for name, p in modes])
     mode = found.record.ending.mode if found.record.ending and found.record.ending.ends == "force" else None
     real = f" On record: {mode}." if mode else ""
     kinds = [n.judgement for n in (force.success, force.quagmire, force.killed, force.escaped)]
-    return Words((f"If force is used, what becomes of {target} (chances given force, base numbers at their centres): {said}.{real}",),
-                 judgement=any(kinds))  # fmt: skip
+    return Words(
+        (
+            f"If force is used, what becomes of {target} (chances given force, base numbers at their centres): "
+            f"{said}.{real}",
+        ),
+        judgement=any(kinds),
+    )
 
 
 def _note(found: Findings, own: dict[str, Chance], base: dict[str, Chance]) -> str:
     attrs = found.tree.attrs
     wide = max(ENDINGS, key=lambda key: own[key].high - own[key].low)
     return (
-        f"Each chance is the share of simulated crises ({count(int(attrs['draws']), 'draw')} of the uncertain numbers, "
-        f"{attrs['replications']} crises each) that end so by {day(found.loaded.case.crisis.ends)}. ‘Own views’: each side plays the game "
-        "it thinks it is in. ‘Base view’: both share the game that the record supports best. "
-        f"± is two standard errors of the mean; the range is what the numbers of the case leave open, widest for {found.names.ending(wide)} "
+        f"Each chance is the share of simulated crises ({count(int(attrs['draws']), 'draw')} of the uncertain "
+        "numbers, "
+        f"{attrs['replications']} crises each) that end so by {day(found.loaded.case.crisis.ends)}. “Own views”: "
+        "each side plays the game "
+        "it thinks it is in. “Base view”: both share the game that the record supports best. "
+        "± is two standard errors of the mean; the range is what the numbers of the case leave open, widest for "
+        f"{found.names.ending(wide)} "
         f"({own[wide].low:.0%} to {own[wide].high:.0%})."
     )

@@ -39,12 +39,22 @@ def _answer(found: Findings) -> str:
     share = s["claims_on_one_anonymous_origin"] / s["claims"]
     repeat = s["documents_that_merely_repeat"]
     return (
-        f"{sentence(count(s['documents'], 'document'))} carry {count(s['claims'], 'claim')} of {count(s['origins'], 'first source')}, {s['origins_anonymous']} of them anonymous"
-        + (f"; {count(repeat, 'document')} merely repeat{'s' if repeat == 1 else ''} another" if repeat else "; no document merely repeats another")
-        + (f", but {count(shared, 'origin')} speak{'s' if shared == 1 else ''} through several" if (shared := s["origins_in_several_documents"]) else "")
-        + f". {share:.0%} of the claims rest on one anonymous source alone, and on {count(s['contradictions'], 'question')} the sources contradict each other. "
-        f"Of {s['numbers']} numbers {s['numbers_judgement'] + s['numbers_generic']} are judgement with no source named"
-        + (f", {s['numbers_generic']} of them generic priors." if s["numbers_generic"] else ".")
+        f"{sentence(count(s['documents'], 'document'))} carry {count(s['claims'], 'claim')} of "
+        f"{count(s['origins'], 'first source')}, {s['origins_anonymous']} of them anonymous"
+        + (
+            f"; {count(repeat, 'document')} merely repeat{'s' if repeat == 1 else ''} another"
+            if repeat
+            else "; no document merely repeats another"
+        )
+        + (
+            f", but {count(shared, 'origin')} speak{'s' if shared == 1 else ''} through several"
+            if (shared := s["origins_in_several_documents"])
+            else ""
+        )
+        + f". {share:.0%} of the claims rest on one anonymous source alone, and on "
+        f"{count(s['contradictions'], 'question')} the sources contradict each other. "
+        f"Of {s['numbers']} numbers {s['numbers_judgement'] + s['numbers_generic']} are judgement with no source "
+        "named" + (f", {s['numbers_generic']} of them generic priors." if s["numbers_generic"] else ".")
     )
 
 
@@ -70,9 +80,15 @@ def _documents(found: Findings) -> Table:
     rows = []
     for d in sorted(found.evidence.documents, key=lambda d: -d.claims)[:COLUMNS]:
         shared = sorted({other for s in d.shares for other in s.documents})
-        tie = f"repeats {listed(list(d.repeats))}" if d.repeats else f"shares an origin with {listed(shared)}" if shared else "–"
+        tie = (
+            f"repeats {listed(list(d.repeats))}"
+            if d.repeats
+            else f"shares an origin with {listed(shared)}"
+            if shared
+            else "–"
+        )
         rows.append(row(f"{_label(found, d.id)}. {d.about}", d.date, str(d.claims), str(len(d.origins)), tie))
-    return Table("", ("Document", "Date", "Claims", "Origins", "Ties"), tuple(rows))
+    return Table("", ("Document", "Date", "Claims", "Origins", "Ties"), tuple(rows), wordy=(1, 4))
 
 
 def contradictions(found: Findings, most: int) -> Table:
@@ -83,12 +99,19 @@ def contradictions(found: Findings, most: int) -> Table:
         said = []
         for a in c.answers:
             who = {s.origin: s.anonymous for s in a.sayings}
-            hidden = sum(who.values())
-            said.append(f"‘{a.answer}’ ({count(len(who), 'origin')}{f', {hidden} anonymous' if hidden else ''})")
+            hidden, none = sum(who.values()), ""
+            said.append(
+                f"“{a.answer}” "
+                f"({count(len(who), 'origin')}{none if not hidden else ', anonymous' if hidden == len(who) else f', {hidden} anonymous'})"
+            )
         rows.append(row(c.text, "; ".join(said)))
     left = len(every) - len(rows)
-    return Table("Where sources contradict each other", ("Question", "Answers, and how many independent origins give them"), tuple(rows),
-                 f"{count(left, 'more question')} at the end of the report" if left > 0 else "")  # fmt: skip
+    return Table(
+        "Where sources contradict each other",
+        ("Question", "Answers, and how many independent origins give them"),
+        tuple(rows),
+        f"{count(left, 'more question')} at the end of the report" if left > 0 else "",
+    )
 
 
 def kind(number: Number, path: str, bare: set[str]) -> str:
@@ -125,11 +148,16 @@ def _hindsight(found: Findings) -> Words:
         return Words(("No number is marked as known only later.",), "Hindsight")
     until = found.tree.attrs.get("until")
     line = f"{until}" if until else "the last event on record"
-    return Words((
-        f"{sentence(count(len(late), 'number'))} could be known only after {line if not until else day(dt.date.fromisoformat(until))} "
-        f"and {'is' if len(late) == 1 else 'are'} used all the same: {listed([path for path, _ in late[:5]])}"
-        f"{f' and {len(late) - 5} more' if len(late) > 5 else ''}. What the report says of chances is therefore said with hindsight.",
-    ), "Hindsight")  # fmt: skip
+    return Words(
+        (
+            f"{sentence(count(len(late), 'number'))} could be known only after "
+            f"{line if not until else day(dt.date.fromisoformat(until))} "
+            f"and {'is' if len(late) == 1 else 'are'} used all the same: {listed([path for path, _ in late[:5]])}"
+            f"{f' and {len(late) - 5} more' if len(late) > 5 else ''}. What the report says of chances is "
+            "therefore said with hindsight.",
+        ),
+        "Hindsight",
+    )
 
 
 def late_numbers(found: Findings) -> list[tuple[str, dt.date]]:
@@ -138,21 +166,32 @@ def late_numbers(found: Findings) -> list[tuple[str, dt.date]]:
     event = found.record.ending
     end = event_day(event) if event else None
     line = dt.date.fromisoformat(until) + dt.timedelta(days=1) if until else end or found.loaded.case.crisis.starts
-    return [(path, n.public_from) for path, n in walk(found.loaded.case) if n.public_from and n.public_from >= line and not path.startswith("parameters.extra")]
+    return [
+        (path, n.public_from)
+        for path, n in walk(found.loaded.case)
+        if n.public_from and n.public_from >= line and not path.startswith("parameters.extra")
+    ]
 
 
 def _note(found: Findings) -> str:
     s = found.evidence.summary
     if not found.documents:
-        anchors = f"{sentence(count(s['anchors'], 'anchor'))} into the documents were not checked: the documents were not given (name their folder with --documents)."
+        anchors = (
+            f"{sentence(count(s['anchors'], 'anchor'))} into the documents were not checked: the documents "
+            "were not given (name their folder with --documents)."
+        )
     elif s["anchors_verified"] == s["anchors"]:
         anchors = f"All {s['anchors']} anchors match the documents given, character by character."
     else:
-        anchors = f"{s['anchors_verified']} of {s['anchors']} anchors match the documents given; {s['anchors_not_matching']} do not, {s['anchors_not_checked']} could not be checked."
+        anchors = (
+            f"{s['anchors_verified']} of {s['anchors']} anchors match the documents given; "
+            f"{s['anchors_not_matching']} do not, {s['anchors_not_checked']} could not be checked."
+        )
     return (
-        f"{anchors} A first source is where a chain of attribution ends; claims of one first source are one piece of evidence, however many documents carry them. "
-        f"{sentence(count(s['claims_without_anchor'], 'claim'))} without anchor. {s['events_uncertain']} of {s['events']} events have an uncertain date or reading. "
-        "These are counts of the case, not chances; an allegation is a claim of somebody, never a statement of this report."
+        f"{anchors} A first source is where a chain of attribution ends; claims of one first source are one piece "
+        "of evidence, however many documents carry them. "
+        f"{sentence(count(s['claims_without_anchor'], 'claim'))} without anchor. {s['events_uncertain']} of "
+        f"{s['events']} events have an uncertain date or reading. "
+        "These are counts of the case, not chances; an allegation is a claim of somebody, never a statement of "
+        "this report."
     )
-
-

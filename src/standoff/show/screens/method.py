@@ -14,14 +14,23 @@ def method(found: Findings) -> tuple[Block, ...]:
     """The model in short, its approximations, how well it was solved."""
     case, attrs = found.loaded.case, found.tree.attrs
     n = found.names
-    model = Words((
-        f"Two sides, {n.coercer} and {n.target}, move in turn in each of {attrs['rounds']} rounds of {case.crisis.round_days} days; each has two types that only it knows.",
-        f"The state is the rung of a ladder of {count(len(case.ladder), 'step')}, a running deadline, a pending offer, and (where the case has them) levels of squeeze and of cohesion: {attrs['states']} states.",
-        "Each side solves the whole game as its own view has it: better moves are played more often, none with certainty (logit quantal response), and beliefs follow from strategies by Bayes’ rule.",
-        "The two solutions then meet in the world as the base numbers have it; each side reads the other’s moves through its own view.",
-        "All uncertain numbers are drawn anew for each draw; scenarios share draws and random numbers, so that their differences are paired.",
-        f"{attrs['draws']} draws, {attrs['replications']} crises each, seed {attrs['seed']}. {attrs['status']}",
-    ), "The model in six lines")  # fmt: skip
+    model = Words(
+        (
+            f"Two sides, {n.coercer} and {n.target}, move in turn in each of {attrs['rounds']} rounds of "
+            f"{case.crisis.round_days} days; each has two types that only it knows.",
+            f"The state is the rung of a ladder of {count(len(case.ladder), 'step')}, a running deadline, a "
+            f"pending offer, and (where the case has them) levels of squeeze and of cohesion: {attrs['states']} "
+            "states.",
+            "Each side solves the whole game as its own view has it: better moves are played more often, none with "
+            "certainty (logit quantal response), and beliefs follow from strategies by Bayes’ rule.",
+            "The two solutions then meet in the world as the base numbers have it; each side reads the other’s "
+            "moves through its own view.",
+            "All uncertain numbers are drawn anew for each draw; scenarios share draws and random numbers, so that "
+            "their differences are paired.",
+            f"{attrs['draws']} draws, {attrs['replications']} crises each, seed {attrs['seed']}. {attrs['status']}",
+        ),
+        "The model in six lines",
+    )
     return model, Words(tuple(_leaves_out(found)), "What it leaves out")
 
 
@@ -32,40 +41,75 @@ def _leaves_out(found: Findings) -> list[str]:
     folded = float(found.tree.attrs.get("folded", 0.0))
     said = [
         "Misread moves: a view changes only how likely a move is to be taken for another of the moves possible there.",
-        "Beliefs about beliefs: each side acts as if its own belief, and what it thinks the other believes, were known to both; a view within a view is not carried further.",
-        f"The world’s smooth course is stood for by a few levels. By the end, the law of the squeeze level differs from that of the full model by {distance.mean():.2f} on average and {distance.max():.2f} at most "
+        "Beliefs about beliefs: each side acts as if its own belief, and what it thinks the other believes, were "
+        "known to both; a view within a view is not carried further.",
+        "The world’s smooth course is stood for by a few levels. By the end, the law of the squeeze level differs "
+        f"from that of the full model by {distance.mean():.2f} on average and {distance.max():.2f} at most "
         f"over draws (0: the same, 1: nothing in common), which is {_how(float(distance.mean()))}.",
-        f"At most {flagged:.2%} of the points of one solution are near a fold, where more than one answer is possible; the branch continued from random play is taken.",
-    ]  # fmt: skip
+        f"At most {flagged:.2%} of the points of one solution are near a fold, where more than one answer is "
+        "possible; the branch continued from random play is taken.",
+    ]
     if folded:
-        said.append(f"In {percent(folded)} of the cohesion chains leaders can fall in more than one way at the same strength (a fold of the coordination game); the milder branch is taken there.")
-    said.append("Nothing is said on what follows the ending, and no number of the case was fitted to it.")
+        said.append(
+            f"In {percent(folded)} of the cohesion chains leaders can fall in more than one way at the same "
+            "strength (a fold of the coordination game); the milder branch is taken there."
+        )
+    said.append(
+        "The numbers are those of the case, with their spread; they are not fitted to the record. Nothing is said "
+        "on what follows the ending."
+    )
     return said
 
 
 def _how(distance: float) -> str:
-    return "close" if distance < 0.1 else "a moderate difference" if distance < 0.3 else "a large difference: what depends on the timing of the squeeze is rough"
+    return (
+        "close"
+        if distance < 0.1
+        else "a moderate difference"
+        if distance < 0.3
+        else "a large difference: what depends on the timing of the squeeze is rough"
+    )
 
 
 def appendix(found: Findings) -> tuple[Table, ...]:
     """The numbers in full: all endings by scenario, all corrections, all contradictions."""
     n, chances = found.names, summary.table(found.tree)
     rows = [
-        row(n.scenario(s), *(f"{percent(c[k].mean)} {give_or_take(c[k].error)} ({100 * c[k].low:.0f}–{100 * c[k].high:.0f})" for k in ENDINGS))
+        row(
+            n.scenario(s),
+            *(
+                f"{percent(c[k].mean)} {give_or_take(c[k].error)} ({100 * c[k].low:.0f}–{100 * c[k].high:.0f})"
+                for k in ENDINGS
+            ),
+        )
         for s, c in chances.items()
-    ]  # fmt: skip
-    tables = [Table("Chance of each ending by scenario, % of simulated crises", ("Scenario", *(sentence(n.ending(k)) for k in ENDINGS)), tuple(rows),
-                    "mean ± two standard errors (5% to 95% over the parameters)")]  # fmt: skip
+    ]
+    tables = [
+        Table(
+            "Chance of each ending by scenario, % of simulated crises",
+            ("Scenario", *(sentence(n.ending(k)) for k in ENDINGS)),
+            tuple(rows),
+            "mean ± two standard errors (5% to 95% over the parameters)",
+        )
+    ]
     effects = summary.correction_effects(found.tree)
     if effects:
         keys = ("force", "agreed-exit", "deal-he-stays", "flight", "back-down")
         rows = [
-            row(f"{n.side(e['holder'])}: {e['title']}",
-                *(Cell(points(e["effect"][k]), faint=abs(e["effect"][k].mean) <= e["effect"][k].error) for k in keys))
+            row(
+                f"{n.side(e['holder'])}: {e['title']}",
+                *(Cell(points(e["effect"][k]), faint=abs(e["effect"][k].mean) <= e["effect"][k].error) for k in keys),
+            )
             for e in effects
-        ]  # fmt: skip
-        tables.append(Table("What correcting one misreading changes, points", ("Misreading", *(sentence(n.ending(k)) for k in keys)), tuple(rows),
-                            "± two standard errors; grey: within its error, not established"))  # fmt: skip
+        ]
+        tables.append(
+            Table(
+                "What correcting one misreading changes, points",
+                ("Misreading", *(sentence(n.ending(k)) for k in keys)),
+                tuple(rows),
+                "± two standard errors; grey: within its error, not established",
+            )
+        )
     if found.record.turns:
         tables.append(moves(found))
     if found.evidence.contradictions:

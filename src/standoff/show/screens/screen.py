@@ -49,6 +49,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     judgement: bool = False
+    wordy: tuple[int, ...] = ()
     kind: str = "table"
 
 

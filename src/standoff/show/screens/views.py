@@ -9,7 +9,8 @@ from standoff.show.summary import Chance
 from standoff.show.words import clear, count, false_alarm, listed, moved, percent, points, sentence
 
 RULE = (
-    "Rule, fixed before the run: established only if correcting all misreadings lowers force and raises agreed exits, each by more "
+    "Rule, fixed before the run: established only if correcting all misreadings lowers force and raises agreed "
+    "exits, each by more "
     "than two standard errors, and with the same signs at every precision and pace tried."
 )
 
@@ -19,24 +20,31 @@ def views(found: Findings) -> Screen:
     names = found.names
     every = [str(s) for s in found.tree["endings"].ds["scenario"].values]
     others = [s for s in every if s != "views"]
-    shown = [("force", "force"), ("agreed-exit", "agreed exit"), ("deal-he-stays", "deal, the leader stays")]
+    shown = [("force", "force"), ("agreed-exit", "agreed exit"), ("deal-he-stays", "deal, leader stays")]
     chances = summary.table(found.tree)
     rows = [(names.scenario(s), {k: summary.paired(found.tree, k, s, "views") for k, _ in shown}) for s in others]
     titled = [(k, f"{title} ({percent(chances['views'][k].mean)})") for k, title in shown]
     levels = [(title, row, chances[s]) for s, (title, row) in zip(others, rows, strict=True)]
-    left: list[Block] = [Picture(scenarios(f"{names.scenario('views').lower()} (chances in brackets)", levels, titled))]
+    left: list[Block] = [Picture(scenarios(names.scenario("views").lower(), levels, titled))]
     effects = summary.correction_effects(found.tree)
     right: list[Block] = [_thesis(found)]
     if effects:
-        picture = corrections([(e["title"], names.side(e["holder"]), e["effect"]["force"], e["effect"]["agreed-exit"]) for e in effects])
+        picture = corrections(
+            [(e["title"], names.side(e["holder"]), e["effect"]["force"], e["effect"]["agreed-exit"]) for e in effects]
+        )
         right.append(Picture(picture))
         right.append(_single(found, effects))
     else:
-        right.append(Words(("The case names no difference between the views and the base: there is no misreading to correct.",)))
+        right.append(
+            Words(("The case names no difference between the views and the base: there is no misreading to correct.",))
+        )
     settings = _settings(found)
     if settings:
         left.append(Picture(robust(settings)))
-    question = "What would each have done with the other’s view, with both holding the same view, and with types known?"
+    question = (
+        "What would each have done with the other’s view, with both holding the same view, and with types "
+        "known?"
+    )
     return Screen("views", question, _answer(found), tuple(left), tuple(right), note=_note(found, rows))
 
 
@@ -53,7 +61,10 @@ def _answer(found: Findings) -> str:
     apart = summary.chance(_draws(found, "target-base") - _draws(found, "coercer-base"))
     if clear(apart):
         more = "target" if one["target"].mean < one["coercer"].mean else "coercer"
-        last = f" Correcting {names.side(more)} alone lowers force more than correcting {names.other(more)} alone ({points(one[more])} against {points(one['coercer' if more == 'target' else 'target'])} points)."  # noqa: E501
+        last = (
+            f" Correcting {names.side(more)} alone lowers force more than correcting {names.other(more)} alone "
+        )
+               f"({points(one[more])} against {points(one['coercer' if more == 'target' else 'target'])} points)."  # noqa: E501
         if one[more].mean >= 0:
             last = ""
     else:
@@ -82,12 +93,20 @@ def _thesis(found: Findings) -> Words:
     why = f" ({'; '.join(which)})" if which and not thesis.established else ""
     force = summary.table(found.tree)["views"]["force"].mean
     rare = (
-        [f"Even with every misreading in place force ends only {percent(force)} of the simulated crises: what is judged is whether misreadings raise its chance, not whether they make it likely."]
+        [
+            f"Even with every misreading in place force ends only {percent(force)} of the simulated crises: what "
+            "is judged is whether misreadings raise its chance, not whether they make it likely."
+        ]
         if force < 0.5
         else []
     )
     return Words(
-        (f"{mark[:-1]}{why}. {thesis.sentence} Change: force {points(thesis.force)}, agreed exits {points(thesis.agreed)} points.", *rare, RULE),
+        (
+            f"{mark[:-1]}{why}. {thesis.sentence} Change: force {points(thesis.force)}, agreed exits "
+            f"{points(thesis.agreed)} points.",
+            *rare,
+            RULE,
+        ),
         title="Did misreadings, and not interests, make it end by force?",
     )
 
@@ -97,16 +116,20 @@ def _single(found: Findings, effects: list[dict]) -> Words:  # type: ignore[type
     sure = [e for e in effects if clear(e["effect"]["force"])]
     best = sure[0] if sure and sure[0]["effect"]["force"].mean < 0 else None
     text = (
-        f"Correcting ‘{best['title']}’ lowers force most ({points(best['effect']['force'])} points)."
+        f"Correcting “{best['title']}” lowers force most ({points(best['effect']['force'])} points)."
         if best
         else "No single correction is shown to lower force."
     )
     alarms = false_alarm(draws)
-    return Words((
-        f"{text} Of {count(len(effects), 'single correction')}, {len(sure)} move force by more than two standard errors; the others are not "
-        f"established. Over {count(draws, 'draw')} such an interval misses a true zero in {alarms:.0%} of cases, so that about "
-        f"{alarms * len(effects):.1f} of {len(effects)} would stand out by chance.",
-    ))  # fmt: skip
+    return Words(
+        (
+            f"{text} Of {count(len(effects), 'single correction')}, {len(sure)} move force by more than two "
+            "standard errors; the others are not "
+            f"established. Over {count(draws, 'draw')} such an interval misses a true zero in {alarms:.0%} of "
+            "cases, so that about "
+            f"{alarms * len(effects):.1f} of {len(effects)} would stand out by chance.",
+        )
+    )
 
 
 def _settings(found: Findings) -> list[tuple[str, dict[str, tuple[float, float]]]]:
@@ -116,20 +139,41 @@ def _settings(found: Findings) -> list[tuple[str, dict[str, tuple[float, float]]
     rows = []
     for s in data["setting"].values:
         mean = data["chance"].sel(setting=s).mean("draw")
-        rows.append((str(s), {k: (float(mean.sel(scenario="views", ending=k)), float(mean.sel(scenario="base", ending=k))) for k in summary.HEADLINES}))
+        rows.append(
+            (
+                str(s),
+                {
+                    k: (float(mean.sel(scenario="views", ending=k)), float(mean.sel(scenario="base", ending=k)))
+                    for k in summary.HEADLINES
+                },
+            )
+        )
     return rows
 
 
 def _note(found: Findings, rows: list[tuple[str, dict[str, Chance]]]) -> str:
     draws = int(found.tree.attrs["draws"])
-    open_ = [f"{key} under ‘{title}’" for title, row in rows for key, c in
-             (("force", row["force"]), ("agreed exits", row["agreed-exit"])) if not clear(c)]  # fmt: skip
+    open_ = [
+        f"{key} under “{title}”"
+        for title, row in rows
+        for key, c in (("force", row["force"]), ("agreed exits", row["agreed-exit"]))
+        if not clear(c)
+    ]
     tests = sum(len(row) for _, row in rows)
-    plain = f"Not established (bar holds 0): {listed(open_)}. " if open_ else "No bar for force or agreed exits holds 0. "
+    plain = (
+        f"Not established (bar holds 0): {listed(open_)}. " if open_ else "No bar for force or agreed exits holds "
+                                                                          "0. "
+    )
     data = found.group("robust")
-    few = f" Other settings use {count(int(data.sizes['draw']), 'draw')}, enough for a sign, not for a size." if data is not None else ""
+    few = (
+        f" Other settings use {count(int(data.sizes['draw']), 'draw')}, enough for a sign, not for a size."
+        if data is not None
+        else ""
+    )
     return sentence(
-        f"{plain}Changes are differences between simulated crises of the same draws and random numbers (paired), in points of the chance of an "
-        f"ending; ± two standard errors over {count(draws, 'draw')}. With {tests} intervals at once, about {tests * false_alarm(draws):.1f} would "
+        f"{plain}Changes are differences between simulated crises of the same draws and random numbers (paired), "
+        "in points of the chance of an "
+        f"ending; ± two standard errors over {count(draws, 'draw')}. With {tests} intervals at once, about "
+        f"{tests * false_alarm(draws):.1f} would "
         f"miss a true zero by chance.{few}"
     )
