@@ -195,10 +195,11 @@ def compute(
     tries: list[tuple[str, dict[str, Any]]] = [
         (f"precision {x:g}", {"fixed": {f"parameters.precision.{side}": x for side in ("coercer", "target")}})
         for x in PRECISIONS
-    ] + [(name, {"pace": pace}) for name, pace in PACES.items()]
+    ] + [(name, {"pace": pace, "keep": several}) for name, pace in PACES.items()]
     progress("compiling the world's chains", 0.02)
     main = plan(case, seed=seed, count=count)
-    others = {name: plan(case, seed=seed, count=count, keep=several, **options) for name, options in tries}
+    main.reach()
+    others = {name: plan(case, seed=seed, count=count, beside=main, **options) for name, options in tries}
     share_form([main, *others.values()])
     progress("compiling the solver", 0.05)
     found = record(case, until)

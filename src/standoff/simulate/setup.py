@@ -205,11 +205,13 @@ def plan(
     paths: int | None = None,
     fixed: Mapping[str, float] | None = None,
     keep: int | None = None,
+    beside: Plan | None = None,
 ) -> Plan:
     """Compile a case. `pace` scales the length of a round (2: half as many rounds, twice as long).
 
     `fixed` holds numbers, by path, that every view shares. `keep` compiles only the first of the `count` draws,
-    which are the same draws as without it.
+    which are the same draws as without it. `beside` is a plan whose chains serve this one, too, where the numbers
+    that they depend on are the same.
     """
     for side in SIDES:
         kinds = case.leader(side).types  # type: ignore[arg-type]
@@ -226,7 +228,10 @@ def plan(
     rounds = max(1, round(case.crisis.rounds / pace))
     days = case.crisis.round_days * case.crisis.rounds / rounds
     weeks = max(1, round(case.crisis.round_days * pace / 7))
-    return Plan(
+    found = Plan(
         case, seed, count, rounds, 7.0 * weeks if pace != 1 else days, nodes or case.solver.nodes,
         paths or case.solver.chain_paths, fixed or {}, keep,
     )  # fmt: skip
+    if beside is not None and (beside.rounds, beside.days, beside.seed) == (found.rounds, found.days, seed):
+        found._levels.update(beside._levels)
+    return found

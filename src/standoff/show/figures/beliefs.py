@@ -33,9 +33,10 @@ def _mark(
     """Names the two lines beside their ends, apart from one another."""
     a, b = float(one.mean(1)[-1]), float(other.mean(1)[-1])
     span = ax.get_ylim()[1] - ax.get_ylim()[0]
-    gap = 0.1 * span
+    gap = 0.125 * span * max(word.count("\n") + 1 for word in words)
     if abs(a - b) < gap:
         middle, sign = (a + b) / 2, 1 if a >= b else -1
+        middle = max(middle, ax.get_ylim()[0] + 0.5 * gap)
         a, b = middle + sign * gap / 2, middle - sign * gap / 2
     for y, text, colour in ((a, words[0], colours[0]), (b, words[1], colours[1])):
         ax.annotate(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from standoff.show.figures.drawing import BLACK, BLUE, GREEN, GREY, VERMILION, Drawing, new, wrapped
 
@@ -21,45 +22,25 @@ class Spot:
     by: str
 
 
-def deal(spots: Sequence[Spot], happened: Spot, going_on: tuple[float, float], labels: dict[str, str]) -> Drawing:
+def deal(
+    spots: Sequence[Spot], happened: Spot, going_on: tuple[float, float] | None, labels: dict[str, str]
+) -> Drawing:
     """A map of packages: x worth to the coercer, y worth to the target."""
     figure = new(7.0, 3.9)
     ax = figure.subplots()
-    xs = [s.x for s in spots] + [happened.x, *happened.across, going_on[0]]
-    ys = [s.y for s in spots] + [v for s in spots for v in s.up] + [happened.y, *happened.up, going_on[1]]
+    xs = [s.x for s in spots] + [happened.x, *happened.across, *([going_on[0]] if going_on else [])]
+    ys = (
+        [s.y for s in spots]
+        + [v for s in spots for v in s.up]
+        + [happened.y, *happened.up, *([going_on[1]] if going_on else [])]
+    )
     px, py = 0.1 * (max(xs) - min(xs) + 0.1), 0.1 * (max(ys) - min(ys) + 0.1)
     left, right, low, high = min(xs) - px, max(xs) + px, min(ys) - py, max(ys) + py
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
     ax.fill_between([happened.x, right], happened.y, high, color=GREEN, alpha=0.10, linewidth=0)
-    ax.fill_between(
-        [going_on[0], right], going_on[1], high, facecolor="none", edgecolor=GREEN, hatch="///", linewidth=0
-    )
-    ax.axvline(going_on[0], color=BLUE, linestyle="--", linewidth=1.3)
-    ax.axhline(going_on[1], color=VERMILION, linestyle="-.", linewidth=1.3)
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
-    ax.annotate(
-        wrapped(labels["coercer"], 22, 4),
-        (going_on[0], low),
-        (-4 if going_on[0] > (left + right) / 2 else 4, 4),
-        textcoords="offset points",
-        color=BLUE,
-        fontsize=8,
-        va="bottom",
-        ha="right" if going_on[0] > (left + right) / 2 else "left",
-        bbox=box,
-    )
-    ax.annotate(
-        wrapped(labels["target"], 40, 3),
-        (left, going_on[1]),
-        (4, 4),
-        textcoords="offset points",
-        color=VERMILION,
-        fontsize=8,
-        va="bottom",
-        ha="left",
-        bbox=box,
-    )
+    if going_on is not None:
+        _expected(ax, going_on, (left, right, low, high), labels)
     ax.text(
         max(happened.x, left) + 0.015 * (right - left),
         happened.y + 0.015 * (high - low),
@@ -109,11 +90,46 @@ def deal(spots: Sequence[Spot], happened: Spot, going_on: tuple[float, float], l
         figure,
         f"Worth of each package to the two sides in the base view. {words}. {happened.title}: {happened.x:.2f} and "
         f"{happened.y:.2f}. "
-        f"Going on was expected to be worth {going_on[0]:.2f} and {going_on[1]:.2f}.",
+        + (f"Going on was expected to be worth {going_on[0]:.2f} and {going_on[1]:.2f}." if going_on else ""),
         "Means over draws and types, base view; lines through marks span the means of the two types. Circles: "
         "offered by "
         f"{labels['coercer_name']}; squares: by {labels['target_name']}. Hatched: worth more to each than what it "
         "expected of going on.",
+    )
+
+
+def _expected(
+    ax: Axes, going_on: tuple[float, float], frame: tuple[float, float, float, float], labels: dict[str, str]
+) -> None:
+    """What going on was worth to each, as lines, and the zone that is worth more to both."""
+    left, right, low, high = frame
+    ax.fill_between(
+        [going_on[0], right], going_on[1], high, facecolor="none", edgecolor=GREEN, hatch="///", linewidth=0
+    )
+    ax.axvline(going_on[0], color=BLUE, linestyle="--", linewidth=1.3)
+    ax.axhline(going_on[1], color=VERMILION, linestyle="-.", linewidth=1.3)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
+    ax.annotate(
+        wrapped(labels["coercer"], 22, 4),
+        (going_on[0], low),
+        (-4 if going_on[0] > (left + right) / 2 else 4, 4),
+        textcoords="offset points",
+        color=BLUE,
+        fontsize=8,
+        va="bottom",
+        ha="right" if going_on[0] > (left + right) / 2 else "left",
+        bbox=box,
+    )
+    ax.annotate(
+        wrapped(labels["target"], 40, 3),
+        (left, going_on[1]),
+        (4, 4),
+        textcoords="offset points",
+        color=VERMILION,
+        fontsize=8,
+        va="bottom",
+        ha="left",
+        bbox=box,
     )
 
 

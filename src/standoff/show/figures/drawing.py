@@ -22,6 +22,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, BLACK, GREY = (
     "#0072B2",
@@ -34,7 +35,7 @@ BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, BLACK, GREY = (
     "#767676",
 )
 OWN, BASE = VERMILION, BLUE
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
     "font.size": 9,
@@ -85,9 +86,8 @@ def look() -> Iterator[None]:
 
 def new(width: float, height: float) -> Figure:
     """An empty figure of so many inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.04))
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.04)  # type: ignore[union-attr]
     return figure
 
 
@@ -115,7 +115,7 @@ def _within(svg: str, drawing: Drawing) -> str:
 
 def percent_axis(axis: Any, label: str) -> None:  # noqa: ANN401 (either axis)
     """An axis of chances between 0 and 1, labelled in per cent."""
-    axis.set_major_formatter(lambda value, _at: f"{100 * value:.0f}".replace("-", "−"))
+    axis.set_major_formatter(lambda value, _at: f"{round(100 * value, 6) + 0.0:g}".replace("-", "−"))
     axis.label.set_text(label)
 
 

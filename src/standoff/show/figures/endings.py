@@ -48,7 +48,16 @@ def endings(rows: Sequence[tuple[str, Chance, Chance, bool]]) -> Drawing:
             y = -k + dy
             ax.plot([c.low, c.high], [y, y], color=colour, linewidth=1, solid_capstyle="butt")
             ax.plot([max(c.mean - c.error, 0), min(c.mean + c.error, 1)], [y, y], color=colour, linewidth=4, alpha=0.55)
-            ax.plot(c.mean, y, marker, color=colour, markerfacecolor=face, markersize=6.5, markeredgewidth=1.5)
+            ax.plot(
+                c.mean,
+                y,
+                marker,
+                color=colour,
+                markerfacecolor=face,
+                markersize=6.5,
+                markeredgewidth=1.5,
+                clip_on=False,
+            )
             ax.text(
                 1.015,
                 y,
@@ -102,7 +111,7 @@ def endings(rows: Sequence[tuple[str, Chance, Chance, bool]]) -> Drawing:
 def timing(
     days: Sequence[dt.date], curves: Sequence[tuple[str, str, np.ndarray, bool]], happened: tuple[dt.date, str] | None
 ) -> Drawing:
-    """Cumulative chances by the end of each round: (ending, title, chances[round, draw], whether it is what happened)."""
+    """Cumulative chances by the end of each round: (ending, title, chances[round, draw], whether it happened)."""
     figure = new(7.0, 3.7)
     ax = figure.subplots()
     x = at(days)
@@ -159,5 +168,6 @@ def timing(
         "timing",
         figure,
         f"Cumulative chance of the main endings by date, own views. {words}.{ended}",
-        "Mean over draws of the parameters, each side in its own view. Shaded: 5% to 95% over the parameters.",
+        "Mean over draws of the parameters, each side in its own view."
+        + (" Shaded: 5% to 95% over the parameters." if any(c[3] for c in curves) else ""),
     )

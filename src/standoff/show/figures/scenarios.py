@@ -56,7 +56,7 @@ def scenarios(
                 color="#333333",
             )
         ax.set_xlim(-reach, reach)
-        ax.set_title(wrapped(title, 24), fontsize=9)
+        ax.set_title(title, fontsize=9)
         ax.grid(axis="x")
         ax.set_axisbelow(True)
         plain_left(ax)

@@ -99,8 +99,8 @@ def _answer(found: Findings, traces: list[Trace], gaps: dict[str, Gap], starts: 
         how = f"{abs(100 * off.mean):.0f} points {'below' if off.mean < 0 else 'above'} what the base view gives"
         how = (
             f"on average {how} ({give_or_take(off.error)})"
-            if clear(off)
-            else "within the error of what the base view gives"
+            if clear(off) and abs(off.mean) >= 0.005
+            else "no different, within the error, from what the base view gives"
         )
         parts.append(
             f"{names.side(mind)}’s belief that {about} is "
@@ -109,8 +109,9 @@ def _answer(found: Findings, traces: list[Trace], gaps: dict[str, Gap], starts: 
             f"{percent(float(trace.first[-1].mean()))}, {how}"
         )
     gap = max(gaps.values(), key=lambda g: abs(g.gap.mean))
+    widest = "The widest misperception" if clear(gap.gap) else "No misperception clearly exceeds its error; the widest"
     last = (
-        f" The widest misperception lies in the round from {day(starts[gap.at])}: {names.other(gap.mover)} saw a "
+        f" {widest} lies in the round from {day(starts[gap.at])}: {names.other(gap.mover)} saw a "
         "chance of "
         f"{percent(gap.expected.mean)} that {names.side(gap.mover)} would {MOVES[gap.move]}; by "
         f"{names.side(gap.mover)}’s own strategy it was {percent(gap.own.mean)} "

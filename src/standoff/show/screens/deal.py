@@ -184,7 +184,10 @@ def _answer(found: Findings, ground: Ground, offers: list[Offer]) -> str:
 
 def _why(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
     names = found.names
-    title = f"Why it was missed: the best package under which {names.target} {'goes' if goes else 'stays'}"
+    real = ending_of(found.loaded.case, found.record.ending)
+    missed = real is not None and real not in ("agreed-exit", "deal-he-stays")
+    head, verb = ("Why it was missed", "was missed") if missed else ("What stands in its way", "is held up")
+    title = f"{head}: the best package under which {names.target} {'goes' if goes else 'stays'}"
     if ground.own is None or ground.base is None:
         return Words(("Without a round on record nothing can be said on what each expected.",), title)
     units = {"coercer": "prizes", "target": "offices"}
@@ -220,18 +223,17 @@ def _why(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
     if held:
         side = max(held)[1]
         text = (
-            f"“{best.title}” was missed, in this model, because {names.side(side)} expected more from going on "
+            f"“{best.title}” {verb}, in this model, because {names.side(side)} expected more from going on "
             "than from the package."
         )
         if len(held) == 2:
             text = (
-                f"“{best.title}” was missed, in this model, because both expected more from going on than from "
-                "the package."
+                f"“{best.title}” {verb}, in this model, because both expected more from going on than from the package."
             )
     else:
         text = (
-            f"On average neither expected clearly more from going on than “{best.title}” was worth. Where it was "
-            "missed, the type of a side, "
+            f"On average neither expected clearly more from going on than “{best.title}” was worth. Where it "
+            f"{verb}, the type of a side, "
             "the order of the moves, or a choice that is not always the best one made the difference."
         )
     if not next(p.playable for p in found.loaded.case.packages if p.id == best.id):
@@ -263,7 +265,7 @@ def _picture(found: Findings, ground: Ground, offers: list[Offer]) -> Drawing:
         (float(spans[1].min()), float(spans[1].max())),
         "",
     )
-    going = _mean(ground.own, ground) if ground.own is not None else (0.0, 1.0)
+    going = _mean(ground.own, ground) if ground.own is not None else None
     labels = {
         "x": f"worth to {names.coercer}, prizes (demand met = 1)",
         "y": f"worth to {names.target}, offices (office for good = 1)",

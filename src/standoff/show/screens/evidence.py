@@ -36,10 +36,12 @@ def _answer(found: Findings) -> str:
     s = found.evidence.summary
     if not s["claims"]:
         return "The case holds no claim: nothing in it can be traced to a source."
+    carry = "carries" if s["documents"] == 1 else "carry"
+    asked = count(s["contradictions"], "question") if s["contradictions"] else "no question"
     share = s["claims_on_one_anonymous_origin"] / s["claims"]
     repeat = s["documents_that_merely_repeat"]
     return (
-        f"{sentence(count(s['documents'], 'document'))} carry {count(s['claims'], 'claim')} of "
+        f"{sentence(count(s['documents'], 'document'))} {carry} {count(s['claims'], 'claim')} of "
         f"{count(s['origins'], 'first source')}, {s['origins_anonymous']} of them anonymous"
         + (
             f"; {count(repeat, 'document')} merely repeat{'s' if repeat == 1 else ''} another"
@@ -52,7 +54,7 @@ def _answer(found: Findings) -> str:
             else ""
         )
         + f". {share:.0%} of the claims rest on one anonymous source alone, and on "
-        f"{count(s['contradictions'], 'question')} the sources contradict each other. "
+        f"{asked} the sources contradict each other. "
         f"Of {s['numbers']} numbers {s['numbers_judgement'] + s['numbers_generic']} are judgement with no source "
         "named" + (f", {s['numbers_generic']} of them generic priors." if s["numbers_generic"] else ".")
     )
@@ -99,11 +101,9 @@ def contradictions(found: Findings, most: int) -> Table:
         said = []
         for a in c.answers:
             who = {s.origin: s.anonymous for s in a.sayings}
-            hidden, none = sum(who.values()), ""
-            said.append(
-                f"“{a.answer}” "
-                f"({count(len(who), 'origin')}{none if not hidden else ', anonymous' if hidden == len(who) else f', {hidden} anonymous'})"
-            )
+            hidden = sum(who.values())
+            open_ = "" if not hidden else ", anonymous" if hidden == len(who) else f", {hidden} anonymous"
+            said.append(f"“{a.answer}” ({count(len(who), 'origin')}{open_})")
         rows.append(row(c.text, "; ".join(said)))
     left = len(every) - len(rows)
     return Table(
@@ -143,7 +143,7 @@ def numbers(found: Findings) -> list[tuple[str, dict[str, int]]]:
 
 
 def _hindsight(found: Findings) -> Words:
-    late = [(" › ".join(path.split(".")), when) for path, when in late_numbers(found)]
+    late = [(" / ".join(path.split(".")), when) for path, when in late_numbers(found)]
     if not late:
         return Words(("No number is marked as known only later.",), "Hindsight")
     until = found.tree.attrs.get("until")

@@ -23,7 +23,7 @@ def views(found: Findings) -> Screen:
     shown = [("force", "force"), ("agreed-exit", "agreed exit"), ("deal-he-stays", "deal, leader stays")]
     chances = summary.table(found.tree)
     rows = [(names.scenario(s), {k: summary.paired(found.tree, k, s, "views") for k, _ in shown}) for s in others]
-    titled = [(k, f"{title} ({percent(chances['views'][k].mean)})") for k, title in shown]
+    titled = [(k, f"{title}\n({percent(chances['views'][k].mean)})") for k, title in shown]
     levels = [(title, row, chances[s]) for s, (title, row) in zip(others, rows, strict=True)]
     left: list[Block] = [Picture(scenarios(names.scenario("views").lower(), levels, titled))]
     effects = summary.correction_effects(found.tree)
@@ -41,10 +41,7 @@ def views(found: Findings) -> Screen:
     settings = _settings(found)
     if settings:
         left.append(Picture(robust(settings)))
-    question = (
-        "What would each have done with the other’s view, with both holding the same view, and with types "
-        "known?"
-    )
+    question = "What would each have done with the other’s view, with both holding the same view, and with types known?"
     return Screen("views", question, _answer(found), tuple(left), tuple(right), note=_note(found, rows))
 
 
@@ -61,10 +58,11 @@ def _answer(found: Findings) -> str:
     apart = summary.chance(_draws(found, "target-base") - _draws(found, "coercer-base"))
     if clear(apart):
         more = "target" if one["target"].mean < one["coercer"].mean else "coercer"
+        less = "coercer" if more == "target" else "target"
         last = (
-            f" Correcting {names.side(more)} alone lowers force more than correcting {names.other(more)} alone "
+            f" Correcting {names.side(more)} alone lowers force more than correcting {names.side(less)} alone "
+            f"({points(one[more])} against {points(one[less])} points)."
         )
-               f"({points(one[more])} against {points(one['coercer' if more == 'target' else 'target'])} points)."  # noqa: E501
         if one[more].mean >= 0:
             last = ""
     else:
@@ -161,8 +159,7 @@ def _note(found: Findings, rows: list[tuple[str, dict[str, Chance]]]) -> str:
     ]
     tests = sum(len(row) for _, row in rows)
     plain = (
-        f"Not established (bar holds 0): {listed(open_)}. " if open_ else "No bar for force or agreed exits holds "
-                                                                          "0. "
+        f"Not established (bar holds 0): {listed(open_)}. " if open_ else "No bar for force or agreed exits holds 0. "
     )
     data = found.group("robust")
     few = (
