@@ -161,7 +161,17 @@ def test_every_figure_as_png_and_svg_with_words(made):
     svg = {p.stem for p in (folder / "figures").glob("*.svg")}
     png = {p.stem for p in (folder / "figures").glob("*.png")}
     assert svg == png
-    assert {"endings", "timing", "beliefs", "expectations", "scenarios", "corrections", "robust", "deal", "sources"} <= svg
+    assert {
+        "endings",
+        "timing",
+        "beliefs",
+        "expectations",
+        "scenarios",
+        "corrections",
+        "robust",
+        "deal",
+        "sources",
+    } <= svg
     drawings = [attributes for tag, attributes in Page(page).tags if tag == "svg"]
     assert len(drawings) == len(svg)
     assert all(len(a.get("aria-label") or "") > 40 and a.get("role") == "img" for a in drawings)
@@ -203,7 +213,15 @@ def test_as_known_on_a_day(invented, tmp_path):
 
 def test_no_round_no_view_no_package(invented, tmp_path):
     case = invented.case.model_copy(
-        update={"events": [], "views": [], "packages": [], "claims": [], "documents": [], "origins": [], "forecasts": []}
+        update={
+            "events": [],
+            "views": [],
+            "packages": [],
+            "claims": [],
+            "documents": [],
+            "origins": [],
+            "forecasts": [],
+        }
     )
     page = written(replace(invented, case=case), tmp_path)
     assert "no round yet" in page

@@ -71,7 +71,11 @@ def _template() -> Any:  # noqa: ANN401 (jinja2's template)
 
 def _textual(table: Table, column: int) -> bool:
     """Whether a column holds words: some cell is long, or it is the first."""
-    return column == 0 or column in table.wordy or any(len(cells[column].text) > 32 for cells in table.rows)
+    return (
+        (column == 0 and table.head[0] != "")
+        or column in table.wordy
+        or any(len(cells[column].text) > 32 for cells in table.rows)
+    )
 
 
 def _numbered(screens: list[Screen]) -> dict[str, int]:

@@ -8,6 +8,7 @@ defy, which teach with the case's silence weight.
 """
 
 import datetime as dt
+import zlib
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -151,22 +152,31 @@ def _options(event: Event, default: Move) -> tuple[Option, ...]:
 
 
 def given(case: Case, form: Form, found: Record, *, rounds: int, count: int, silence: float, seed: int) -> Given:
-    """The record as moves for `count` paths; accounts are drawn for each path."""
-    stream = np.random.default_rng(np.random.SeedSequence([seed, 77]))
+    """The record as moves for `count` paths; accounts are drawn for each path.
+
+    Events whose accounts bear the same ids are told by the same account on a path.
+    """
     move = np.full((rounds, len(form.stages), count), -1, np.int32)
     read = np.full_like(move, -1)
     weight = np.ones((rounds, len(form.stages), count))
     for turn in found.turns:
         for side, half in turn.halves.items():
             stage = form.stage(side)
-            weights = np.array([option.weight for option in half.options])
-            which = stream.choice(len(half.options), size=count, p=weights / weights.sum())
+            which = _accounts(half.options, count, seed)
             for k, option in enumerate(half.options):
                 here = which == k
                 _force(case, form, side, option, turn.index, here, move, read)
             if half.silent:
                 weight[turn.index, stage] = silence
     return Given(jnp.asarray(move), jnp.asarray(read), jnp.asarray(weight))
+
+
+def _accounts(options: tuple[Option, ...], count: int, seed: int) -> np.ndarray:
+    """Which option holds on each path, by weight; the draw depends on the accounts' ids alone."""
+    word = zlib.crc32(" ".join(option.account or "" for option in options).encode())
+    u = np.random.default_rng(np.random.SeedSequence([seed, word])).random(count)
+    weights = np.array([option.weight for option in options])
+    return np.searchsorted(np.cumsum(weights / weights.sum())[:-1], u, side="right")
 
 
 def _force(

@@ -98,6 +98,7 @@ def export(drawing: Drawing, folder: Path) -> str:
     drawing.figure.savefig(buffer, format="svg", metadata=none)
     svg = _within(buffer.getvalue(), drawing)
     (folder / f"{drawing.name}.svg").write_text(svg, encoding="utf-8")
+    drawing.figure.set_layout_engine("none")  # the layout stands as the SVG has it
     drawing.figure.savefig(folder / f"{drawing.name}.png", dpi=DPI, metadata={"Software": None})
     return svg
 
