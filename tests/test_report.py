@@ -68,7 +68,9 @@ def tree(loaded: LoadedCase, *, draws=3, replications=40, until: str = "", seed=
             {
                 "belief": (("setting", "round", "mind", "about", "draw"), rng.random((2, n, 2, 2, draws))),
                 "going_on": (("setting", "round", "side", "type", "draw"), rng.random((2, n, 2, 2, draws))),
-                "ahead": (("setting", "mind", "round", "ending", "draw"), rng.random((2, 2, n, len(ENDINGS), draws))),
+                "ahead": (
+                    ("setting", "mind", "round", "ending", "draw"), rng.random((2, 2, n, len(ENDINGS), draws))
+                ),
             }
             | {
                 f"{kind}_{s}": (("setting", "round", f"{s}_move", "draw"), rng.random((2, n, len(moves), draws)))
@@ -99,8 +101,9 @@ def tree(loaded: LoadedCase, *, draws=3, replications=40, until: str = "", seed=
     }  # fmt: skip
     found = xr.DataTree.from_dict(groups)
     found.attrs.update(
-        case=case.crisis.id, title=case.crisis.title, digest=loaded.digest, version="0", seed=1, draws=draws, until=until,
-        replications=replications, nodes=9, rounds=case.crisis.rounds, states=8, folded=0.0, status="All settled.",
+        case=case.crisis.id, title=case.crisis.title, digest=loaded.digest, version="0", seed=1, draws=draws,
+        until=until, replications=replications, nodes=9, rounds=case.crisis.rounds, states=8, folded=0.0,
+        status="All settled.",
     )  # fmt: skip
     return found
 
@@ -233,6 +236,7 @@ def test_one_draw(invented, tmp_path):
     assert "nan" not in written(invented, tmp_path, draws=1).lower().replace("governance", "")
 
 
+@pytest.mark.slow
 def test_the_shipped_case(tmp_path):
     page = written(load_case("venezuela-2025"), tmp_path)
     assert "force on 3 January 2026" in page
