@@ -95,8 +95,8 @@ def test_precision_ten(variant):
     assert doubt < 2e-2
     shape = game.form(2)
     case, (p, q) = known(variant, 2, 10.0), game.firm(variant)
-    table = jnp.asarray(solved(variant, 2, 10.0, 33).log_pi[0][0])
-    found = np.exp(lookup(table, jnp.zeros(1, jnp.int32), jnp.array([p]), jnp.array([q])))[0]
+    table, zero = solved(variant, 2, 10.0, 33).log_pi[0], jnp.zeros(1, jnp.int32)
+    found = np.exp(lookup(table, zero[0], zero, jnp.array([p]), jnp.array([q])))[0]
     assert shape.stages[0].states[0] == (0, 0, 0)
     for own, kind in enumerate(game.KINDS["C"]):
         assert found[own, :3] == pytest.approx(case["strategy"][f"C:{kind}:-"], abs=5e-4)

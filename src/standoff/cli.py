@@ -169,15 +169,11 @@ def run(
     ] = None,
     replications: Annotated[
         int | None,
-        typer.Option(
-            "--replications", min=10, max=100_000, help="Crises for each draw [default: the case's]."
-        ),
+        typer.Option("--replications", min=10, max=100_000, help="Crises for each draw [default: the case's]."),
     ] = None,
     until: Annotated[
         dt.datetime | None,
-        typer.Option(
-            "--until", metavar="DATE", formats=["%Y-%m-%d"], help="Use only what was public by then."
-        ),
+        typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Use only what was public by then."),
     ] = None,
     documents: DocumentsOption = None,
     as_json: JsonOption = False,
@@ -241,9 +237,7 @@ def _console() -> Any:  # noqa: ANN401 (rich is imported only where it prints)
 
     width = None if sys.stdout.isatty() else WIDTH
     console = Console(width=width, highlight=False, markup=False, emoji=False)
-    return (
-        Console(width=WIDTH, highlight=False, markup=False, emoji=False) if console.width > 140 else console
-    )
+    return Console(width=WIDTH, highlight=False, markup=False, emoji=False) if console.width > 140 else console
 
 
 def _print_json(content: object) -> None:

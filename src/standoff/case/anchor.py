@@ -45,9 +45,7 @@ def check_anchors(case: Case, held: dict[str, Copy] | None, *, quotes: bool = Fa
 
 
 def _check(claim: str, anchor: Anchor, held: dict[str, Copy] | None, *, quotes: bool) -> AnchorCheck:
-    def said(
-        state: State, moved_to: tuple[int, int] | None = None, quotation: str | None = None
-    ) -> AnchorCheck:
+    def said(state: State, moved_to: tuple[int, int] | None = None, quotation: str | None = None) -> AnchorCheck:
         return AnchorCheck(claim, anchor.document, anchor.start, anchor.end, state, moved_to, quotation)
 
     if held is None:

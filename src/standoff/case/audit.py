@@ -225,9 +225,7 @@ def audit(loaded: LoadedCase, documents: FilePath | None = None, *, quotes: bool
         contradictions=tuple(contradictions(case)),
         events=tuple(_event_rows(case)),
         forecasts=tuple(_forecast_rows(case)),
-        packages=tuple(
-            PackageRow(p.id, p.title, p.offered_by, dict(p.terms), p.playable) for p in case.packages
-        ),
+        packages=tuple(PackageRow(p.id, p.title, p.offered_by, dict(p.terms), p.playable) for p in case.packages),
         near_duplicates=None if near is None else tuple(near),
         anchors=tuple(check_anchors(case, held, quotes=quotes)),
         numbers_without_reason=tuple(bare),

@@ -53,9 +53,7 @@ def _early(public: dt.date | str | None, date: When) -> bool:
 def _dates(case: Case, sources: Sources) -> Iterator[Problem]:
     for document in case.documents:
         if _early(document.public_from, document.date):
-            problem = (
-                f"'{document.id}' is public from {document.public_from}, before its date, {document.date}"
-            )
+            problem = f"'{document.id}' is public from {document.public_from}, before its date, {document.date}"
             yield Problem(sources.at(("documents", document.id, "public_from")), problem, _DATES, "date")
     for event in case.events:
         if _early(event.public_from, event.date):
@@ -64,22 +62,16 @@ def _dates(case: Case, sources: Sources) -> Iterator[Problem]:
     for claim in case.claims:
         public, date = claim.public_from, claim.date
         if claim.retrospective and isinstance(public, dt.date) and date.on is not None and public < date.on:
-            problem = (
-                f"'{claim.id}' is retrospective, but is public from {public}, before what it is about, {date}"
-            )
+            problem = f"'{claim.id}' is retrospective, but is public from {public}, before what it is about, {date}"
             remedy = "Correct a date, or remove 'retrospective'."
             yield Problem(sources.at(("claims", claim.id, "public_from")), problem, remedy, "date")
     for forecast in case.forecasts:
         made = forecast.made.earliest
         if forecast.until is not None and made is not None and made > forecast.until:
-            problem = (
-                f"'{forecast.id}' was made on {forecast.made}, after its question closed, {forecast.until}"
-            )
+            problem = f"'{forecast.id}' was made on {forecast.made}, after its question closed, {forecast.until}"
             yield Problem(sources.at(("forecasts", forecast.id, "made")), problem, _DATES, "date")
         if _early(forecast.public_from, forecast.made):
-            problem = (
-                f"'{forecast.id}' is public from {forecast.public_from}, before it was made, {forecast.made}"
-            )
+            problem = f"'{forecast.id}' is public from {forecast.public_from}, before it was made, {forecast.made}"
             yield Problem(sources.at(("forecasts", forecast.id, "public_from")), problem, _DATES, "date")
 
 
@@ -135,9 +127,7 @@ def _chains(case: Case, sources: Sources) -> Iterator[Problem]:
         doubled = next((link for link in claim.chain if claim.chain.count(link) > 1), None)
         if doubled is not None:
             problem = f"'{doubled}' stands twice in the chain of '{claim.id}'"
-            yield Problem(
-                sources.at(path), problem, "A chain goes down to its origin without turning back.", "chain"
-            )
+            yield Problem(sources.at(path), problem, "A chain goes down to its origin without turning back.", "chain")
         elif claim.origin in documents:
             place = sources.at((*path, len(claim.chain) - 1))
             problem = f"the chain of '{claim.id}' ends in a document, not in an origin"
@@ -224,9 +214,7 @@ def _loose_chains(case: Case, sources: Sources) -> Iterator[Problem]:
                 "chain",
             )
         elif claim.anchor is not None and claim.anchor.document != claim.chain[0]:
-            problem = (
-                f"'{claim.id}' is anchored in '{claim.anchor.document}', but comes from '{claim.chain[0]}'"
-            )
+            problem = f"'{claim.id}' is anchored in '{claim.anchor.document}', but comes from '{claim.chain[0]}'"
             place = sources.at(("claims", claim.id, "anchor", "document"))
             yield Problem(place, problem, "Anchor it in the first document of its chain.", "chain")
 
@@ -255,9 +243,7 @@ def _ladder(case: Case, sources: Sources) -> Iterator[Problem]:
     for low, high in pairwise(case.ladder):
         if high.pressure.centre < low.pressure.centre:
             problem = f"'{high.id}' presses the target less than '{low.id}' below it"
-            yield Problem(
-                sources.at(("ladder", high.id, "pressure")), problem, "Is the ladder in order?", "ladder"
-            )
+            yield Problem(sources.at(("ladder", high.id, "pressure")), problem, "Is the ladder in order?", "ladder")
 
 
 _ERRORS: tuple[tuple[Check, frozenset[str]], ...] = (

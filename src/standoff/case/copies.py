@@ -53,9 +53,7 @@ class NearDuplicate:
 def copies(documents: list[Document], folder: Path) -> dict[str, Copy]:
     """The copy of each document that the folder (or a folder in it) holds, by id of the document."""
     if not folder.is_dir():
-        raise UserError(
-            f"{folder}: there is no such folder of documents. Name the folder that holds your copies."
-        )
+        raise UserError(f"{folder}: there is no such folder of documents. Name the folder that holds your copies.")
     wanted = {document.sha256: document.id for document in documents if document.sha256}
     named = {document.id: document for document in documents}
     found: dict[str, Copy] = {}
@@ -120,9 +118,7 @@ def near_duplicates(held: dict[str, Copy]) -> list[NearDuplicate] | None:
     for name, found in shingles.items():
         sketches[name] = MinHash(num_perm=PERMUTATIONS, seed=1)
         sketches[name].update_batch(found)
-    pairs = [
-        NearDuplicate(a, b, float(sketches[a].jaccard(sketches[b]))) for a, b in combinations(sketches, 2)
-    ]
+    pairs = [NearDuplicate(a, b, float(sketches[a].jaccard(sketches[b]))) for a, b in combinations(sketches, 2)]
     return [pair for pair in pairs if pair.share >= NEAR]
 
 

@@ -59,9 +59,7 @@ class Rung(Model):
     running_cost: Prize = Field(description="What standing here costs the coercer, prizes a week.")
     pressure: Office = Field(description="What it costs the target beside the economy, offices a week.")
     sunk: Positive = Field(description="What climbing here costs the coercer once, prizes.")
-    audience: Positive | None = Field(
-        None, description="Backing down from here, prizes; else from the slope."
-    )
+    audience: Positive | None = Field(None, description="Backing down from here, prizes; else from the slope.")
     strike: bool = False
     ultimatum: bool = False
     quarantine: Share | None = Field(None, description="Share of exports that the step tries to stop.")

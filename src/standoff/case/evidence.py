@@ -63,12 +63,8 @@ class When(Model):
     def __str__(self) -> str:
         if self.on is None:
             return "date unknown"
-        prefix = {"day": "", "week": "about ", "month": "", "before": "before ", "after": "after "}[
-            self.precision
-        ]
-        return prefix + (
-            f"{self.on:%B %Y}" if self.precision == "month" else f"{self.on.day} {self.on:%B %Y}"
-        )
+        prefix = {"day": "", "week": "about ", "month": "", "before": "before ", "after": "after "}[self.precision]
+        return prefix + (f"{self.on:%B %Y}" if self.precision == "month" else f"{self.on.day} {self.on:%B %Y}")
 
 
 class Origin(Model):
@@ -126,9 +122,7 @@ class Claim(Model):
     chain: Annotated[list[Id], Field(min_length=1)] = Field(
         description="From the document that we hold down to the origin; the last is the origin."
     )
-    date: When = Field(
-        default_factory=lambda: When.model_validate("unknown"), description="Of what is claimed."
-    )
+    date: When = Field(default_factory=lambda: When.model_validate("unknown"), description="Of what is claimed.")
     public_from: dt.date | Unknown = "unknown"
     question: Id | None = None
     answer: Words | None = None
@@ -202,9 +196,7 @@ class Event(Model):
     accounts: list[Account] = Field(default_factory=list)
     because: Reasons = Field(default_factory=list)
     public_from: dt.date | Unknown | None = None
-    ends: Literal["back-down", "concession", "settlement", "flight", "force", "coup", "stalemate"] | None = (
-        None
-    )
+    ends: Literal["back-down", "concession", "settlement", "flight", "force", "coup", "stalemate"] | None = None
     mode: Words | None = None
 
 

@@ -150,9 +150,7 @@ def _problem(path: Path, items: list[dict[str, Any]], apt: list[dict[str, Any]],
     if apt:
         return Problem(place, *_said(item, value, field_name))
     if isinstance(value, str) and literals and not kinds:
-        return Problem(
-            place, f"{shown(value)} is not allowed for '{field_name}'", suggestion(value, literals, many=20)
-        )
+        return Problem(place, f"{shown(value)} is not allowed for '{field_name}'", suggestion(value, literals, many=20))
     if {Number, Shift} & set(_models(item["loc"])):
         kinds = ["a number, or a mapping such as {beta: [2, 5]}"]
     wanted = " or ".join([*kinds, *literals[:3]])

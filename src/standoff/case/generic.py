@@ -33,13 +33,9 @@ def with_generic_numbers(case: Case, sources: Sources) -> tuple[Case, list[Probl
         elif lacking:
             problem = f"'{name}' gives no number for the type '{lacking[0]}'"
             remedy = "Give one for each type, or remove the whole of it to take the generic ones."
-            problems.append(
-                Problem(sources.key_at(("parameters", side, name)), problem, remedy, "parameters")
-            )
+            problems.append(Problem(sources.key_at(("parameters", side, name)), problem, remedy, "parameters"))
     changes = {
-        side: getattr(case.parameters, side).model_copy(update=filled)
-        for side, filled in sides.items()
-        if filled
+        side: getattr(case.parameters, side).model_copy(update=filled) for side, filled in sides.items() if filled
     }
     parameters = case.parameters.model_copy(update=changes)
     return case.model_copy(update={"parameters": parameters}), problems

@@ -93,9 +93,7 @@ def _documents(audit: Audit) -> Iterator[RenderableType]:
     if not audit.documents:
         yield _none("This case names no document.")
         return
-    table = _table(
-        ("id", 12), ("outlet", None), ("date", None), ("public", 10), ("claims", 6), ("your copy", 9)
-    )
+    table = _table(("id", 12), ("outlet", None), ("date", None), ("public", 10), ("claims", 6), ("your copy", 9))
     for row in audit.documents:
         state = row.copy if row.digest_known or row.copy != "missing" else "no digest on record"
         _row(table, row.id, row.outlet, row.date, row.public_from, row.claims, state)
@@ -109,9 +107,7 @@ def _documents(audit: Audit) -> Iterator[RenderableType]:
             part = f"{len(shared.claims)} of {_count(row.claims, 'claim')} of {row.id}"
             yield _bullet(f"{part} come from {shared.origin}, as in {', '.join(shared.documents)}.")
         if row.copy == "found by name":
-            yield _bullet(
-                f"{row.id}: {row.file} has the SHA-256 {row.copy_sha256}, not on record.", style="yellow"
-            )
+            yield _bullet(f"{row.id}: {row.file} has the SHA-256 {row.copy_sha256}, not on record.", style="yellow")
 
 
 def _few(names: Iterable[str], most: int = 8) -> str:
@@ -193,9 +189,7 @@ def _anchors(audit: Audit) -> Iterator[RenderableType]:
         yield _none("No claim has an anchor.")
         return
     if set(by_state) == {"not checked"}:
-        yield _none(
-            f"{by_state['not checked']} not checked: name the folder of your copies with --documents DIR."
-        )
+        yield _none(f"{by_state['not checked']} not checked: name the folder of your copies with --documents DIR.")
     else:
         yield Text(", ".join(f"{count} {state}" for state, count in by_state.items()) + ".")
     for check in audit.anchors:
@@ -207,11 +201,7 @@ def _anchors(audit: Audit) -> Iterator[RenderableType]:
         elif check.state == "not matching":
             yield _bullet(f"{where}: your copy holds no span with that digest.", style="red")
         elif check.state in ("document missing", "no text"):
-            why = (
-                "no copy of it was found"
-                if check.state == "document missing"
-                else "your copy is not a text in UTF-8"
-            )
+            why = "no copy of it was found" if check.state == "document missing" else "your copy is not a text in UTF-8"
             yield _bullet(f"{where}: {why}.", style="yellow")
         elif check.quotation is not None:
             yield _bullet(f"{check.claim} ({check.document}): “{' '.join(check.quotation.split())}”")
@@ -234,9 +224,7 @@ def _packages(audit: Audit) -> Iterator[RenderableType]:
     table = _table(("id", 10), ("offered by", 10), ("title", None), ("terms beside the demand", None))
     for row in audit.packages:
         terms = ", ".join(f"{issue}: {term}" for issue, term in row.terms.items()) or "as demanded"
-        _row(
-            table, row.id, row.offered_by, row.title if row.playable else f"{row.title} (record only)", terms
-        )
+        _row(table, row.id, row.offered_by, row.title if row.playable else f"{row.title} (record only)", terms)
     yield table
 
 

@@ -107,9 +107,7 @@ def _root(path: str | FilePath) -> FilePath:
     if str(path) in shipped:
         return SHIPPED / str(path)
     close = nearest(str(path), shipped)
-    remedy = (
-        f"Did you mean the shipped case '{close}'?" if close else "'standoff cases' lists the shipped ones."
-    )
+    remedy = f"Did you mean the shipped case '{close}'?" if close else "'standoff cases' lists the shipped ones."
     raise CaseError([Problem(str(path), "there is no such folder, file or shipped case", remedy, "file")])
 
 
@@ -153,9 +151,7 @@ def _files(root: FilePath) -> list[FilePath]:
     try:
         names = sorted(p.name for p in root.iterdir() if p.suffix in SUFFIXES and not p.name.startswith("."))
     except OSError as error:
-        raise CaseError(
-            [Problem(str(root), f"the folder cannot be read: {error.strerror}", kind="file")]
-        ) from None
+        raise CaseError([Problem(str(root), f"the folder cannot be read: {error.strerror}", kind="file")]) from None
     if not names:
         remedy = "'standoff new DIR' writes a small case to start from."
         raise CaseError([Problem(str(root), "this folder holds no .yaml file", remedy, "file")])
@@ -187,9 +183,7 @@ def _text(file: FilePath, root: FilePath) -> tuple[str | None, Problem | None]:
         before = content[: error.start].decode("utf-8", errors="replace")
         place = Place(label, before.count("\n") + 1, len(before) - before.rfind("\n"))
         remedy = "Save the file as UTF-8."
-        return None, Problem(
-            str(place), f"the byte 0x{content[error.start]:02x} is not UTF-8", remedy, "file"
-        )
+        return None, Problem(str(place), f"the byte 0x{content[error.start]:02x} is not UTF-8", remedy, "file")
 
 
 def _merge(
@@ -208,18 +202,14 @@ def _merge(
         else:
             first = sources.keys[(part,)]
             remedy = f"It is already at {first}: keep it in one file."
-            problems.append(
-                Problem(str(keys[(part,)]), f"the part '{part}' stands in two files", remedy, "merge")
-            )
+            problems.append(Problem(str(keys[(part,)]), f"the part '{part}' stands in two files", remedy, "merge"))
             offsets[part] = -1
     for old, new in ((keys, sources.keys), (values, sources.values)):
         for path, place in old.items():
             offset = offsets.get(str(path[0]), 0) if path else 0
             if not path or offset < 0:
                 continue
-            moved = (
-                (path[0], path[1] + offset, *path[2:]) if len(path) > 1 and isinstance(path[1], int) else path
-            )
+            moved = (path[0], path[1] + offset, *path[2:]) if len(path) > 1 and isinstance(path[1], int) else path
             new.setdefault(moved, place)
     return problems
 

@@ -41,12 +41,8 @@ def moves(case: Case, sources: Sources) -> tuple[list[Problem], list[Problem]]:
             continue
         place = sources.at((*path, "move"))
         if event.side not in CLASSES:
-            problem = (
-                f"a move is made by the coercer or the target, and '{event.id}' is of side '{event.side}'"
-            )
-            errors.append(
-                Problem(sources.at((*path, "side")), problem, "Correct the side, or drop the move.", "move")
-            )
+            problem = f"a move is made by the coercer or the target, and '{event.id}' is of side '{event.side}'"
+            errors.append(Problem(sources.at((*path, "side")), problem, "Correct the side, or drop the move.", "move"))
             continue
         if event.half_round_before and event.side != "target":
             place = sources.at((*path, "half_round_before"))
@@ -59,9 +55,7 @@ def moves(case: Case, sources: Sources) -> tuple[list[Problem], list[Problem]]:
             warnings.append(Problem(place, problem, remedy, "move"))
             continue
         for move, where in _all_moves(event, path):
-            told = _class_error(event, move) or (
-                None if before else _step_error(case, walk, event.side, move)
-            )
+            told = _class_error(event, move) or (None if before else _step_error(case, walk, event.side, move))
             if where[-1] == "read_as" and _class_error(event, move) is None:
                 continue  # what it was taken for need not have been possible
             if told is not None:

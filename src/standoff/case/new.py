@@ -26,9 +26,7 @@ def new_case(folder: Path, name: str | None = None) -> list[Path]:
         raise UserError(f"{folder}: this is a file. Name a new or an empty folder.")
     try:
         if folder.exists() and any(folder.iterdir()):
-            raise UserError(
-                f"{folder}: this folder is not empty, and nothing is overwritten. Name a new one."
-            )
+            raise UserError(f"{folder}: this folder is not empty, and nothing is overwritten. Name a new one.")
         written = []
         for source in sorted(path for path in TEMPLATE.rglob("*") if path.is_file()):
             target = folder / source.relative_to(TEMPLATE)

@@ -95,8 +95,7 @@ class Number(Model):
             "beta": lambda: min(args) <= 0 and "both arguments of a beta must be above 0",
             "uniform": lambda: args[0] >= args[1] and "low must be below high",
             "range": lambda: (
-                (not args[0] <= args[1] <= args[2] or args[0] == args[2])
-                and "write low, mode, high in this order"
+                (not args[0] <= args[1] <= args[2] or args[0] == args[2]) and "write low, mode, high in this order"
             ),
         }
         wrong = shape in rules and rules[shape]()
@@ -189,9 +188,7 @@ def _within(low: float, high: float, words: str) -> Callable[[Number], Number]:
     def check(number: Number) -> Number:
         least, most = number.reach
         if least < low or most > high:
-            said = (
-                f"{number.arguments[0]:g}" if number.shape == "value" else f"a {number.shape} of this width"
-            )
+            said = f"{number.arguments[0]:g}" if number.shape == "value" else f"a {number.shape} of this width"
             raise ValueError(f"{said} is not {words}")
         return number
 

@@ -14,9 +14,7 @@ from standoff.case.number import Chance, Id, Model, Number, Office, Positive, Pr
 
 
 def _generic(unit: str, **shape: float | list[float]) -> Any:  # noqa: ANN401 (a field)
-    return Field(
-        default_factory=lambda: Number.model_validate({**shape, "unit": unit, "judgement": "generic prior"})
-    )
+    return Field(default_factory=lambda: Number.model_validate({**shape, "unit": unit, "judgement": "generic prior"}))
 
 
 ByType = dict[Id, Number]

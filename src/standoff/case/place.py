@@ -160,9 +160,7 @@ def parse(text: str, file: str) -> Parsed:
         before = text[: bad.start()]
         place = Place(file, before.count("\n") + 1, bad.start() - before.rfind("\n"))
         character = f"U+{ord(bad.group()):04X}"
-        problem = Problem(
-            str(place), f"the control character {character} is not allowed", "Remove it.", "syntax"
-        )
+        problem = Problem(str(place), f"the control character {character} is not allowed", "Remove it.", "syntax")
         return Parsed(problems=[problem], whole=False)
     long = next((number for number, line in enumerate(text.splitlines(), 1) if len(line) > LINE_LIMIT), None)
     if long is not None:
@@ -224,9 +222,7 @@ class _Reader:
                 self._note(place, "a second YAML document begins here", "Keep one a file: remove '---'.")
                 raise _Stop
         elif isinstance(event, events.AliasEvent):
-            self._note(
-                place, f"the alias '*{event.anchor[:60]}' is not allowed", "Write the value out.", fatal=False
-            )
+            self._note(place, f"the alias '*{event.anchor[:60]}' is not allowed", "Write the value out.", fatal=False)
             self._put(None, place)
         elif isinstance(event, events.NodeEvent):
             self._decorated(event, place)
@@ -296,9 +292,7 @@ class _Reader:
         where = (*path, name)
         if name in mapping:
             first = self.out.keys[where]
-            self._note(
-                place, f"the key '{name[:60]}' stands here twice", f"It is already at {first}.", fatal=False
-            )
+            self._note(place, f"the key '{name[:60]}' stands here twice", f"It is already at {first}.", fatal=False)
             self.pending[-1] = f"\0{name}"  # keys that begin so are read on but not kept
         else:
             self.out.keys[where] = place

@@ -125,18 +125,14 @@ def _dangling(sources: Sources, known: dict[str, list[str]]) -> Iterator[Problem
 def _unknown(place: str, value: str, parts: tuple[str, ...], known: dict[str, list[str]]) -> Problem:
     kinds = [_ONE[part] for part in parts]
     article = "an" if kinds[0][0] in "aio" else "a"
-    wanted = (
-        f"{article} {kinds[0]}" if len(kinds) == 1 else f"{article} {', '.join(kinds[:-1])} or {kinds[-1]}"
-    )
+    wanted = f"{article} {kinds[0]}" if len(kinds) == 1 else f"{article} {', '.join(kinds[:-1])} or {kinds[-1]}"
     elsewhere = next((_ONE[part] for part in known if part not in parts and value in known[part]), None)
     allowed = [name for part in parts for name in known[part]]
     remedy = suggestion(value, allowed)
     if elsewhere is not None:
         remedy = f"It is the id of {'an' if elsewhere[0] in 'aio' else 'a'} {elsewhere}. {remedy}".strip()
         if parts == ("claims",):
-            remedy = (
-                f"'{value}' is the id of a {elsewhere}: cite one of the claims, or write {{source: ...}}."
-            )
+            remedy = f"'{value}' is the id of a {elsewhere}: cite one of the claims, or write {{source: ...}}."
     elif not allowed:
         remedy = f"This case declares none yet: add it under '{parts[0]}:'."
     elif not remedy.startswith("Did"):
@@ -151,9 +147,7 @@ def _key_references(sources: Sources, known: dict[str, list[str]]) -> Iterator[P
         for key in _keys(sources, path):
             if types[side] and key not in types[side]:
                 problem = f"'{key}' is not a type of the {side}"
-                yield Problem(
-                    sources.key_at((*path, key)), problem, suggestion(key, types[side]), "reference"
-                )
+                yield Problem(sources.key_at((*path, key)), problem, suggestion(key, types[side]), "reference")
     for key in _keys(sources, ("world", "force", "troops_by_rung")):
         if key not in known["ladder"]:
             place = sources.key_at(("world", "force", "troops_by_rung", key))

@@ -173,9 +173,7 @@ def thin_claims(case: Case) -> list[Thin]:
 def _bears(other: Claim, claim: Claim) -> bool:
     if claim.id in other.supports:
         return True
-    return (
-        claim.question is not None and claim.question == other.question and _same(claim.answer, other.answer)
-    )
+    return claim.question is not None and claim.question == other.question and _same(claim.answer, other.answer)
 
 
 def _same(first: str | None, second: str | None) -> bool:
@@ -211,9 +209,7 @@ def contradictions(case: Case) -> list[Contradiction]:
     ]
     order = list(claims)
     loose.sort(key=lambda group: min(order.index(name) for name in group))
-    return found + [
-        Contradiction(None, "Linked as contradicting each other", _answers(case, group)) for group in loose
-    ]
+    return found + [Contradiction(None, "Linked as contradicting each other", _answers(case, group)) for group in loose]
 
 
 def _answers(case: Case, group: set[str]) -> tuple[Answer, ...]:

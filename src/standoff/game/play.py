@@ -89,7 +89,7 @@ def lookup(
     p: Float[Array, " path"],
     q: Float[Array, " path"],
 ) -> Float[Array, "path 2 move"]:
-    """Log chances in round n at beliefs between the nodes: monotone cubic in q, then in p."""
+    """Log chances in round n between the nodes: monotone cubic in q, then in p, then scaled to sum to 1."""
     nodes = table.shape[2]
 
     def cell(x: Array) -> tuple[Array, Array, Array, Array]:
@@ -108,7 +108,8 @@ def lookup(
 
     t, u = (x.astype(near.dtype) for x in (t, u))
     along_q = jax.vmap(lambda row: local(row, tail(u), tail(left), tail(right)))(floor)
-    return local(along_q, tail(t), tail(low), tail(high)).astype(p.dtype)
+    found = local(along_q, tail(t), tail(low), tail(high)).astype(p.dtype)
+    return found - jax.nn.logsumexp(found, axis=-1, keepdims=True)
 
 
 def _choose(log_pi: Float[Array, "path move"], uniform: Float[Array, " path"]) -> Int[Array, " path"]:

@@ -46,7 +46,7 @@ class RunSummary:
         crisis = self.loaded.case.crisis
         attrs = self.tree.attrs
         chances = said.table(self.tree)
-        show = [s for s in ("views", "base", "known") if s in chances]
+        show = [s for s in HEADS if s in chances]
         titles = dict(
             zip(
                 self.tree["endings"].ds["scenario"].values,
@@ -58,7 +58,7 @@ class RunSummary:
             f"{crisis.title}: {attrs['draws']} draws x {attrs['replications']} crises, "
             f"{crisis.rounds} rounds of {crisis.round_days} days to {crisis.ends:%d %B %Y}; seed {attrs['seed']}",
             "",
-            f"{'Chance of each ending':<28}" + "".join(f"{_short(titles[s]):>24}" for s in show),
+            f"{'Chance of each ending':<28}" + "".join(f"{HEADS[s]:>24}" for s in show),
         ]
         for name in ENDINGS:
             cells = "".join(_cell(chances[s][name]) for s in show)
@@ -101,11 +101,7 @@ class RunSummary:
         }  # fmt: skip
 
 
-def _short(title: str) -> str:
-    if len(title) <= 22:
-        return title
-    return title.replace("Each side in its own view", "own views").replace(
-        "Base view, types known", "base, types known").replace("Both in the base view", "both in base")[:22]  # fmt: skip
+HEADS = {"views": "own views", "base": "base view", "known": "base, types known"}
 
 
 def _cell(c: said.Chance) -> str:

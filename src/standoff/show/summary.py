@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from standoff.simulate.results import ENDING_TITLES, ENDINGS
+from standoff.simulate.results import ENDINGS
 
 HEADLINES = ("agreed-exit", "force")
 
@@ -111,13 +111,7 @@ def thesis(tree: xr.DataTree) -> Thesis:
     direction = force.mean < 0 < agreed.mean
     clear = force.mean + force.error < 0 < agreed.mean - agreed.error
     established = clear and not flips
-    main = (
-        f"With all misreadings corrected, force falls by {-force.mean * 100:.0f} points and agreed exits "
-        f"{'rise' if agreed.mean >= 0 else 'fall'} by {abs(agreed.mean) * 100:.0f}"
-        if force.mean < 0
-        else f"With all misreadings corrected, force rises by {force.mean * 100:.0f} points and agreed exits "
-        f"{'rise' if agreed.mean >= 0 else 'fall'} by {abs(agreed.mean) * 100:.0f}"
-    )
+    main = f"With all misreadings corrected, {_moves('force', force)} and {_moves('agreed exits', agreed, plural=True)}"
     if established:
         verdict = "the thesis that misreadings made it end by force holds over all settings tried"
     elif direction and flips:
@@ -129,6 +123,15 @@ def thesis(tree: xr.DataTree) -> Thesis:
     return Thesis(force, agreed, direction, established, tuple(flips), f"{main}; {verdict}.")
 
 
+def _moves(what: str, change: Chance, *, plural: bool = False) -> str:
+    """A change in words, in points of chance."""
+    points = abs(change.mean) * 100
+    if points < 0.5:
+        return f"{what} {'move' if plural else 'moves'} by less than one point"
+    verb = ("rise" if change.mean > 0 else "fall") + ("" if plural else "s")
+    return f"{what} {verb} by {points:.0f} {'point' if round(points) == 1 else 'points'}"
+
+
 def median_round(tree: xr.DataTree, scenario: str, ending: str | None = None) -> float:
     """Median round (from 1) of the endings of a scenario."""
     found = tree["endings"].ds.sel(scenario=scenario)
@@ -136,9 +139,3 @@ def median_round(tree: xr.DataTree, scenario: str, ending: str | None = None) ->
     values = np.asarray(when, dtype=float)
     values = values[np.isfinite(values)]
     return float(np.median(values)) + 1 if values.size else float("nan")
-
-
-def most_likely(chances: dict[str, Chance]) -> tuple[str, Chance]:
-    """The likeliest ending of a scenario."""
-    name = max(chances, key=lambda key: chances[key].mean)
-    return ENDING_TITLES[name], chances[name]

@@ -15,7 +15,7 @@ import numpy as np
 from standoff.game.form import OUTCOMES, Payoffs
 from standoff.game.play import Mind, Paths, Seen, follow, play
 from standoff.game.sweep import Solution, solve
-from standoff.simulate.payoffs import endings, joint_prior, leaves, playable
+from standoff.simulate.payoffs import endings, leaves, playable
 from standoff.simulate.record import Record, given
 from standoff.simulate.setup import SIDES, Plan, Sheet
 
@@ -372,9 +372,3 @@ def _warm(plan: Plan, job: Job, workers: int) -> None:
 
 
 _WARMED: set[tuple[object, ...]] = set()
-
-
-def type_weights(plan: Plan, draw: int) -> np.ndarray:
-    """Base chances of the four type pairs of a draw (rows coercer, columns target)."""
-    prior = plan.prior(plan.sheet(None), draw)
-    return joint_prior(prior[0], prior[1], float(plan.base["parameters.prior.odds_ratio"][draw]))

@@ -216,9 +216,7 @@ def chain_law(
     return jnp.concatenate([first[None], later])
 
 
-def total_variation(
-    one: Float[Array, "*cell level"], other: Float[Array, "*cell level"]
-) -> Float[Array, "*cell"]:
+def total_variation(one: Float[Array, "*cell level"], other: Float[Array, "*cell level"]) -> Float[Array, "*cell"]:
     """Largest difference in the chance of any event between two laws, 0 to 1."""
     return 0.5 * jnp.abs(one - other).sum(-1)
 
@@ -276,9 +274,7 @@ def _removal(
     return -jnp.expm1(plan.weeks * jnp.log1p(-weekly)), source
 
 
-def _draws(
-    economy: EconomyParameters | None, coalition: CoalitionParameters | None, rungs: RungInputs
-) -> int:
+def _draws(economy: EconomyParameters | None, coalition: CoalitionParameters | None, rungs: RungInputs) -> int:
     """Number of draws, from whichever array has that axis."""
     shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(economy)]
     if coalition is not None:

@@ -165,9 +165,7 @@ def cohesion(
 def norm_state(par: CoalitionParameters) -> CoalitionState:
     """State before the crisis: patronage in full, legitimacy and insulation at their norm, no display."""
     factions = (par.weight, par.loyalty, par.outside, par.patronage_weight, par.punishment)
-    shape = jnp.broadcast_shapes(
-        *(jnp.shape(x)[1:] for x in factions), *(jnp.shape(x) for x in _scalars(par))
-    )
+    shape = jnp.broadcast_shapes(*(jnp.shape(x)[1:] for x in factions), *(jnp.shape(x) for x in _scalars(par)))
     full = (par.weight.shape[0], *shape)
     return CoalitionState(
         patronage=jnp.ones(full),

@@ -121,9 +121,7 @@ class EconomyInfo(eqx.Module):
 def norm_cash(par: EconomyParameters) -> Float[Array, "*draw"]:
     """Cash of an ordinary week, W, in bn USD a week."""
     volume = par.output_norm - par.home_use
-    return jnp.asarray(
-        par.cash_share * volume * (par.price_norm - par.discount_norm) * BN_A_WEEK + par.other_income
-    )
+    return jnp.asarray(par.cash_share * volume * (par.price_norm - par.discount_norm) * BN_A_WEEK + par.other_income)
 
 
 def norm_state(par: EconomyParameters) -> EconomyState:
@@ -210,9 +208,7 @@ def _exports(
     par: EconomyParameters,
 ) -> Float[Array, "*draw"]:
     """Oil loaded in the week, kb/d: the exempt flow first, of the rest what the quarantine lets pass."""
-    surplus = (
-        jnp.maximum(0.0, state.stock - par.stock_norm) * (1000.0 / DAYS) * par.stock_drain * (1.0 - bite)
-    )
+    surplus = jnp.maximum(0.0, state.stock - par.stock_norm) * (1000.0 / DAYS) * par.stock_drain * (1.0 - bite)
     want = state.output - par.home_use + surplus
     exempt = jnp.minimum(inputs.exempt, want)
     planned = exempt + (1.0 - bite) * jnp.maximum(0.0, want - exempt)

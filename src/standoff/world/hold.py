@@ -137,9 +137,7 @@ def hold(key: PRNGKeyArray, world: World, rungs: Rungs, plan: Plan) -> Held:
     by_squeeze = jnp.zeros((2, 2, plan.squeeze, shape[0], shape[2]))
     by_cohesion = jnp.zeros((2, 2, plan.cohesion, shape[0], shape[2]))
     carry = (walk, joint, pairs, by_squeeze, by_cohesion)
-    (_, _, pairs, by_squeeze, by_cohesion), arrived = jax.lax.scan(
-        one_round, carry, jax.random.split(key, plan.rounds)
-    )
+    (_, _, pairs, by_squeeze, by_cohesion), arrived = jax.lax.scan(one_round, carry, jax.random.split(key, plan.rounds))
     first = joint[0, 0, :]
     law = jax.nn.one_hot(first, plan.joint, dtype=arrived.dtype)[:, None]
     law = jnp.broadcast_to(law[None], (1, *arrived.shape[1:]))
@@ -238,9 +236,7 @@ def _worn_circle(
     z = circle.cohesion(threshold, norm.legitimacy, 0.0, par, solved)
     target = jnp.concatenate([jnp.zeros(plan.paths), goal])[None, :, None]
     weight = jnp.broadcast_to(jnp.asarray(par.legitimacy_weight), norm.legitimacy.shape)
-    shift = jnp.where(
-        weight > 0.0, (target - z) * par.threshold_sd / jnp.where(weight > 0.0, weight, 1.0), 0.0
-    )
+    shift = jnp.where(weight > 0.0, (target - z) * par.threshold_sd / jnp.where(weight > 0.0, weight, 1.0), 0.0)
     worn = (np.arange(shape[1]) >= plan.paths)[None, :, None]
     legitimacy = jnp.where(worn, jnp.clip(norm.legitimacy + shift, 0.0, 1.0), norm.legitimacy)
     state = circle.CoalitionState(

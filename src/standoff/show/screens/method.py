@@ -47,12 +47,12 @@ def _leaves_out(found: Findings) -> list[str]:
         f"from that of the full model by {distance.mean():.2f} on average and {distance.max():.2f} at most "
         f"over draws (0: the same, 1: nothing in common), which is {_how(float(distance.mean()))}.",
         f"At most {flagged:.2%} of the points of one solution are near a fold, where more than one answer is "
-        "possible; the branch continued from random play is taken.",
+        "possible; what is taken is the answer reached from the one of the round after it.",
     ]
     if folded:
         said.append(
-            f"In {percent(folded)} of the cohesion chains leaders can fall in more than one way at the same "
-            "strength (a fold of the coordination game); the milder branch is taken there."
+            "Changes of a level that are rarer than 2% a round count as staying; at most "
+            f"{percent(folded)} of a row was counted so."
         )
     said.append(
         "The numbers are those of the case, with their spread; they are not fitted to the record. Nothing is said "

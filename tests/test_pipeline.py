@@ -1,0 +1,233 @@
+"""A run as its user meets it: what it writes, that it repeats, and that nothing half-written looks whole."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from standoff.case.load import load_case
+from standoff.case.new import new_case
+from standoff.errors import Failure, UserError
+from standoff.show import pipeline, report
+from standoff.simulate.results import ENDINGS
+
+STANDOFF = Path(sys.executable).with_name("standoff")
+SMALL = ("--draws", "2", "--replications", "20", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A case, and a cache of compiled functions of its own, for whole runs."""
+    folder = tmp_path_factory.mktemp("user")
+    new_case(folder / "case")
+    return folder
+
+
+def standoff(home, *arguments):
+    env = os.environ | {"XDG_CACHE_HOME": str(home / "cache"), "MPLBACKEND": "Agg"}
+    return subprocess.run(
+        [STANDOFF, *map(str, arguments)], capture_output=True, text=True, cwd=home, env=env, timeout=600
+    )
+
+
+def found(home, name, seed):
+    done = standoff(home, "run", "case", "--out", name, "--seed", seed, "--json", *SMALL)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def first(home):
+    return found(home, "one", 1)
+
+
+def test_a_run_of_the_template(home, first):
+    out = home / "one"
+    assert (out / "report.html").read_text(encoding="utf-8").strip()
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["complete"] is True
+    assert (manifest["seed"], manifest["draws"], manifest["replications"]) == (1, 2, 20)
+    assert manifest["digest"] == first["digest"] == load_case(home / "case").digest
+    assert sorted(path.name for path in home.iterdir()) == ["cache", "case", "one"]  # nothing left beside it
+    tree = xr.open_datatree(out / "results.zarr", engine="zarr", consolidated=False)
+    ends = tree["endings"].ds
+    assert ends["ending"].shape == (8, 2, 20)
+    # What is printed is what is stored.
+    for scenario, row in first["endings"].items():
+        here = ends["ending"].sel(scenario=scenario)
+        assert sum(row[name]["mean"] for name in ENDINGS) == pytest.approx(1, abs=1e-5)
+        for k, name in enumerate(ENDINGS):
+            assert row[name]["mean"] == pytest.approx(float((here == k).mean()), abs=1e-6)
+    for child in tree.children.values():
+        assert all(variable.dtype != object or variable.dims for variable in child.ds.variables.values())
+
+
+def test_the_same_seed_gives_the_same_numbers(home, first):
+    again = found(home, "again", 1)
+    assert {k: v for k, v in again.items() if k != "report"} == {k: v for k, v in first.items() if k != "report"}
+    one, two = (
+        xr.open_datatree(home / name / "results.zarr", engine="zarr", consolidated=False) for name in ("one", "again")
+    )
+    for name, child in one.children.items():
+        if name != "quality":  # it holds seconds
+            assert child.ds.identical(two[name].ds), name
+
+
+@pytest.mark.slow
+def test_another_seed_gives_other_numbers(home, first):
+    other = found(home, "other", 2)
+    assert other["endings"] != first["endings"]
+    assert other["digest"] == first["digest"]
+
+
+@pytest.mark.slow
+def test_a_run_killed_while_it_computes(home, first):
+    env = os.environ | {"XDG_CACHE_HOME": str(home / "cache")}
+    out = home / "killed"
+    command = [STANDOFF, "run", "case", "--out", "killed", *SMALL]
+    process = subprocess.Popen(command, cwd=home, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(8)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not out.exists()
+
+
+# Below, the computation is replaced: what counts is how its results are written.
+
+
+def results(mark):
+    tree = xr.DataTree.from_dict({"endings": xr.Dataset({"ending": ("draw", [mark, mark])})})
+    tree.attrs.update({"seed": mark, "status": "made up"})
+    return tree
+
+
+@pytest.fixture
+def case(tmp_path):
+    new_case(tmp_path / "case")
+    return load_case(tmp_path / "case")
+
+
+@pytest.fixture
+def run(monkeypatch, case, tmp_path):
+    """Runs the pipeline in place; the report is a line of text unless `writing` says otherwise."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(pipeline, "prepare", lambda: None)
+
+    def written(loaded, tree, evidence, work, **_):
+        (work / "report.html").write_text(f"report {tree.attrs['seed']}")
+
+    def go(out, mark=1, writing=written):
+        monkeypatch.setattr(pipeline, "compute", lambda *a, **k: results(mark))
+        monkeypatch.setattr(report, "write_report", writing)
+        return pipeline.run_case(case, out=out)
+
+    return go
+
+
+def whole(out, mark):
+    """Whether a folder is a complete run with these numbers."""
+    manifest = json.loads((out / "manifest.json").read_text())
+    tree = xr.open_datatree(out / "results.zarr", engine="zarr", consolidated=False)
+    return (
+        manifest["complete"]
+        and manifest["seed"] == mark
+        and (out / "report.html").read_text() == f"report {mark}"
+        and tree["endings"].ds["ending"].values.tolist() == [mark, mark]
+    )
+
+
+def beside(out):
+    """Everything in the folder of a run but the case, the cache and the run itself."""
+    return sorted(path.name for path in out.parent.iterdir() if path.name not in ("case", "cache", out.name))
+
+
+def test_a_new_run_takes_the_place_of_the_old(run, tmp_path):
+    out = tmp_path / "deep" / "run"
+    run(out, 1)
+    assert whole(out, 1)
+    run(out, 2)
+    assert whole(out, 2)
+    assert beside(out) == []
+
+
+def test_an_empty_folder_is_taken(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    run(tmp_path / "run", 1)
+    assert whole(tmp_path / "run", 1)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt(), OSError(28, "No space left", "results.zarr")])
+@pytest.mark.parametrize("older", [False, True])
+def test_a_failure_while_writing_keeps_nothing_new_and_all_that_was_there(run, tmp_path, error, older):
+    out = tmp_path / "run"
+    if older:
+        run(out, 1)
+
+    def failing(loaded, tree, evidence, work, **_):
+        assert work.exists()
+        raise error
+
+    expected = Failure if isinstance(error, OSError) else type(error)
+    with pytest.raises(expected):
+        run(out, 2, failing)
+    assert out.exists() == older
+    assert not older or whole(out, 1)
+    assert beside(out) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import xarray as xr
+from standoff.case.load import load_case
+from standoff.show import pipeline, report
+
+def results(*_, **__):
+    tree = xr.DataTree.from_dict({"endings": xr.Dataset({"ending": ("draw", [2, 2])})})
+    tree.attrs.update({"seed": 2, "status": "made up"})
+    return tree
+
+pipeline.compute = results
+pipeline.prepare = lambda: None
+report.write_report = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+pipeline.run_case(load_case(sys.argv[1]), out=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_run_killed_while_it_writes(run, tmp_path, older):
+    out = tmp_path / "run"
+    if older:
+        run(out, 1)
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "case", out], timeout=300, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert out.exists() == older
+    assert not older or whole(out, 1)
+    left = beside(out)
+    assert all(name.startswith(".run.partial-") for name in left)
+    assert not any((tmp_path / name / "manifest.json").exists() for name in left)
+    run(out, 3)  # the next run clears up
+    assert whole(out, 3)
+    assert beside(out) == []
+
+
+def test_a_folder_of_something_else_is_refused(home, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    done = standoff(home, "run", "case", "--out", tmp_path / "mine", *SMALL)
+    assert done.returncode == 2
+    assert "not a run" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_date_before_the_crisis_is_refused(run, case, tmp_path):
+    with pytest.raises(UserError, match="before the first round"):
+        pipeline.run_case(case, out=tmp_path / "run", until=case.case.crisis.starts.replace(year=2030))
+    assert not (tmp_path / "run").exists()
