@@ -11,7 +11,8 @@ from tests.known.gambit import game
 from standoff.game.play import Given, Mind, Paths, follow, lookup, plain_reading
 from standoff.game.sweep import solve
 
-NAMES = list(game.VARIANTS)
+QUICK = ("base", "war_costly", "prior_like_meets_like", "sharp_coercer")
+NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in game.VARIANTS]
 MOVE = {"H": 1, "E": 2}
 # Strategies and values are kept in single precision (6e-8 in relative terms).
 STORED = 3e-7
@@ -27,9 +28,7 @@ def known(variant, periods, precision):
 
 @lru_cache(maxsize=64)
 def solved(variant, periods, precision, nodes):
-    return solve(
-        game.form(periods), game.payoffs(variant, periods, precision), rounds=periods + 1, nodes=nodes
-    )
+    return solve(game.form(periods), game.payoffs(variant, periods, precision), rounds=periods + 1, nodes=nodes)
 
 
 def records(histories, rounds):

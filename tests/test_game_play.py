@@ -8,7 +8,7 @@ from scipy import stats
 from tests.known.gambit import game
 
 from standoff.game.form import OUTCOME, OUTCOMES
-from standoff.game.play import Given, Mind, Paths, follow, play, plain_reading
+from standoff.game.play import Given, Mind, Paths, follow, plain_reading, play
 from standoff.game.sweep import solve
 
 NODES = 21

@@ -19,9 +19,7 @@ solve = jax.jit(respond)
 
 def tables(value, flow, end, can_go, can_end):
     value = jnp.asarray(value)
-    return Tables(
-        value, slopes(value), jnp.asarray(flow), jnp.asarray(end), jnp.asarray(can_go), jnp.asarray(can_end)
-    )
+    return Tables(value, slopes(value), jnp.asarray(flow), jnp.asarray(end), jnp.asarray(can_go), jnp.asarray(can_end))
 
 
 def lines(level, tilt, end):
@@ -117,7 +115,9 @@ def violation(found, table, precision):
     worth, _ = evaluate(table.value, table.slope, jnp.broadcast_to(jnp.asarray(after), (2, *d.shape)))
     worth = np.asarray(worth + table.flow[..., None, None])
     end = np.broadcast_to(np.asarray(table.end)[..., None, None], (2, ENDING, STATES, OTHER, NODES))
-    level = np.concatenate([np.asarray(found.log_pi_go) - precision * worth, np.asarray(found.log_pi_end) - precision * end], 1)
+    level = np.concatenate(
+        [np.asarray(found.log_pi_go) - precision * worth, np.asarray(found.log_pi_end) - precision * end], 1
+    )
     can = np.broadcast_to(np.concatenate([can_go, can_end])[None, :, :, None, None], level.shape)
     return np.where(can, level, -np.inf).max(1) - np.where(can, level, np.inf).min(1)
 
@@ -175,4 +175,6 @@ def test_a_guess_does_not_change_a_unique_answer():
 def test_bayes(prior, d):
     found = float(posterior(jnp.asarray(prior), jnp.asarray(d)))
     assert 0 <= found <= 1
-    assert found * (1 - prior) == pytest.approx(prior * np.exp(d) * (1 - found), rel=1e-9, abs=1e-12 * np.exp(max(d, 0)))
+    assert found * (1 - prior) == pytest.approx(
+        prior * np.exp(d) * (1 - found), rel=1e-9, abs=1e-12 * np.exp(max(d, 0))
+    )

@@ -162,7 +162,9 @@ def test_an_empty_folder_is_taken(run, tmp_path):
     assert whole(tmp_path / "run", 1)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt(), OSError(28, "No space left", "results.zarr")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("broken"), KeyboardInterrupt(), OSError(28, "No space left", "results.zarr")]
+)
 @pytest.mark.parametrize("older", [False, True])
 def test_a_failure_while_writing_keeps_nothing_new_and_all_that_was_there(run, tmp_path, error, older):
     out = tmp_path / "run"

@@ -18,7 +18,13 @@ EACH = 60
 
 def climb(day):
     return Event.model_validate(
-        {"id": "climb", "title": "Up", "date": day, "side": "coercer", "move": {"move": "climb", "rung": "landing-force"}}
+        {
+            "id": "climb",
+            "title": "Up",
+            "date": day,
+            "side": "coercer",
+            "move": {"move": "climb", "rung": "landing-force"},
+        }
     )
 
 

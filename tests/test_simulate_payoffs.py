@@ -112,7 +112,9 @@ def table(case, values, form):
 def pay(table, form, stage, state, move):
     """[coercer yielding, coercer firm, target yielding, target firm] of a move."""
     index = form.stage(stage)
-    found = np.asarray(table.moves[index])[:, :, form.stages[index].states.index(state), form.stages[index].moves.index(move)]
+    found = np.asarray(table.moves[index])[
+        :, :, form.stages[index].states.index(state), form.stages[index].moves.index(move)
+    ]
     return found.reshape(4).tolist()
 
 
@@ -191,7 +193,9 @@ def test_chances_of_the_levels(case, table, form):
             if shown:  # with chance 0.25 one level firmer (lower) than it would be; both lead to level 0
                 row = 0.75 * row + 0.25 * np.array([1.0, 0.0])
             assert x == pytest.approx(levels.squeeze[0, rung, s, to_s] * row[to_c])
-        assert np.asarray(table.hazard)[k][branch >= 0] == pytest.approx(levels.removal[0, rung, first[branch[branch >= 0], 4]])
+        assert np.asarray(table.hazard)[k][branch >= 0] == pytest.approx(
+            levels.removal[0, rung, first[branch[branch >= 0], 4]]
+        )
 
 
 def test_tilt_is_bayes(values, table):
@@ -226,7 +230,9 @@ def test_for_ever_is_the_long_sum(case, values):
 def test_office_without_pressure_is_worth_one(case, values):
     """No pressure, no squeeze, no removal: the target's office is worth 1, the coercer's patience nothing."""
     still = made_levels(case)
-    still = Levels(still.squeeze, still.cohesion, 0 * still.removal, 0 * still.shortage, still.start, still.distance, 0.0)
+    still = Levels(
+        still.squeeze, still.cohesion, 0 * still.removal, 0 * still.shortage, still.start, still.distance, 0.0
+    )
     found = payoffs.for_ever(case, values, still, DAYS)
     assert found[1, 0] == pytest.approx(np.ones((2, 2, 1)))  # the lowest rung presses nobody
     assert found[0, 0] == pytest.approx(np.zeros((2, 2, 1)))
@@ -247,7 +253,9 @@ def test_draws_do_not_mix(case, form):
     levels = made_levels(case, draws_=3)
     both = payoffs.assemble(case, many, form, levels, DAYS)
     one = {path: x[1:2] for path, x in many.items()}
-    alone = Levels(*(getattr(levels, n)[1:2] for n in ("squeeze", "cohesion", "removal", "shortage", "start", "distance")), 0.0)
+    alone = Levels(
+        *(getattr(levels, n)[1:2] for n in ("squeeze", "cohesion", "removal", "shortage", "start", "distance")), 0.0
+    )
     single = payoffs.assemble(case, one, form, alone, DAYS).one(0)
     for name, part in vars(both.one(1)).items():
         other = getattr(single, name)

@@ -66,7 +66,13 @@ def test_turns_are_the_rounds_up_to_the_last_event(case):
     assert found.turns[1].end == START + dt.timedelta(days=27)
 
 
-COERCER = [("hold", None), ({"move": "offer", "package": "safe-leave"}, 2), (climb("patrols"), 3), ("ultimatum", 4), ("strike", 5)]
+COERCER = [
+    ("hold", None),
+    ({"move": "offer", "package": "safe-leave"}, 2),
+    (climb("patrols"), 3),
+    ("ultimatum", 4),
+    ("strike", 5),
+]
 
 
 @pytest.mark.parametrize("lower", range(4))
@@ -82,10 +88,14 @@ def test_the_highest_class_counts_for_the_coercer(case, lower):
 
 def test_the_highest_class_counts_for_the_target(case):
     offer = {"move": "offer", "package": "spring-vote"}
-    for low, high in (("defy", "display"), ("display", offer), (offer, "flee"), (offer, "concede"), ("display", "accept")):
-        found = record(
-            having(case, event("low", 3, "target", low), event("high", 1, "target", high))
-        )
+    for low, high in (
+        ("defy", "display"),
+        ("display", offer),
+        (offer, "flee"),
+        (offer, "concede"),
+        ("display", "accept"),
+    ):
+        found = record(having(case, event("low", 3, "target", low), event("high", 1, "target", high)))
         assert found.turns[0].halves["target"].event.id == "high"
 
 
@@ -208,7 +218,9 @@ def test_an_empty_record(case, form):
 
 
 def test_events_before_the_first_round_do_not_move(case):
-    assert moves(record(having(case, event("old", -5, move="strike"), event("now", 1, move="hold"))), "coercer") == ["hold"]
+    assert moves(record(having(case, event("old", -5, move="strike"), event("now", 1, move="hold"))), "coercer") == [
+        "hold"
+    ]
 
 
 def test_other_sides_make_no_moves(case):

@@ -47,13 +47,6 @@ class RunSummary:
         attrs = self.tree.attrs
         chances = said.table(self.tree)
         show = [s for s in HEADS if s in chances]
-        titles = dict(
-            zip(
-                self.tree["endings"].ds["scenario"].values,
-                self.tree["endings"].ds["title"].values,
-                strict=True,
-            )
-        )
         lines = [
             f"{crisis.title}: {attrs['draws']} draws x {attrs['replications']} crises, "
             f"{crisis.rounds} rounds of {crisis.round_days} days to {crisis.ends:%d %B %Y}; seed {attrs['seed']}",
