@@ -11,7 +11,7 @@ from tests.known.gambit import game
 from standoff.game.play import Given, Mind, Paths, follow, lookup, plain_reading
 from standoff.game.sweep import solve
 
-QUICK = ("base", "war_costly", "prior_like_meets_like", "sharp_coercer")
+QUICK = ("base", "war_costly", "prior_like_meets_like")
 NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in game.VARIANTS]
 MOVE = {"H": 1, "E": 2}
 # Strategies and values are kept in single precision (6e-8 in relative terms).
@@ -101,6 +101,7 @@ def test_precision_ten(variant):
         assert found[own, :3] == pytest.approx(case["strategy"][f"C:{kind}:-"], abs=5e-4)
 
 
+@pytest.mark.slow
 def test_error_falls_with_the_grid():
     error = {
         nodes: max(along(name, 2, 5.0, nodes)[0] for name in ("base", "prior_dovish", "prior_like_meets_like"))

@@ -66,7 +66,7 @@ def test_paths_of_different_numbers_are_unrelated(case):
 
 def test_the_centre(case):
     found = draws.base(case, seed=9, count=0)
-    for path, number in draws.numbers(case).items():
+    for path in draws.numbers(case):
         assert found[path].shape == (1,)
     assert found["parameters.prior.target"][0] == pytest.approx(number_at(case, "parameters.prior.target").centre)
     assert (draws.base(case, seed=1, count=0)["parameters.discount"] == found["parameters.discount"]).all()

@@ -10,6 +10,7 @@ from standoff.case.world import World
 from standoff.errors import UserError
 from standoff.game.form import OUTCOMES
 from standoff.simulate import ensemble, results
+from standoff.simulate.payoffs import joint_prior
 from standoff.simulate.record import record
 from standoff.simulate.setup import plan
 
@@ -146,7 +147,7 @@ def test_correcting_the_only_difference_gives_the_base(case, compiled, found):
 
 def test_scenarios_of_a_draw_share_their_types(compiled, found):
     for r in found:
-        joint = ensemble.type_weights(compiled, r.draw)
+        joint = joint_prior(*r.prior["base"], float(compiled.base["parameters.prior.odds_ratio"][r.draw]))
         for c in range(2):
             for t in range(2):
                 share = ((r.types[0] == c) & (r.types[1] == t)).sum()

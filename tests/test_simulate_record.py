@@ -66,19 +66,13 @@ def test_turns_are_the_rounds_up_to_the_last_event(case):
     assert found.turns[1].end == START + dt.timedelta(days=27)
 
 
-COERCER = [
-    ("hold", None),
-    ({"move": "offer", "package": "safe-leave"}, 2),
-    (climb("patrols"), 3),
-    ("ultimatum", 4),
-    ("strike", 5),
-]
+COERCER = ["hold", {"move": "offer", "package": "safe-leave"}, climb("patrols"), "ultimatum", "strike"]
 
 
 @pytest.mark.parametrize("lower", range(4))
 def test_the_highest_class_counts_for_the_coercer(case, lower):
     """Whatever the order of the two days."""
-    (low, _), (high, _) = COERCER[lower], COERCER[lower + 1]
+    low, high = COERCER[lower], COERCER[lower + 1]
     for days in ((1, 5), (5, 1)):
         found = record(having(case, event("low", days[0], move=low), event("high", days[1], move=high)))
         half = found.turns[0].halves["coercer"]
