@@ -25,8 +25,8 @@ from standoff.show import summary as said
 from standoff.simulate.results import ENDING_TITLES, ENDINGS
 
 SCHEMA = "standoff-run/1"
-CORRECTION_DRAWS = 6
-ROBUST_DRAWS = 4
+CORRECTION_DRAWS = 5
+ROBUST_DRAWS = 3
 PRECISIONS = (2.0, 5.0, 10.0)
 PACES = {"half as many rounds": 2.0, "twice as many rounds": 0.5}
 Progress = Callable[[str, float], None]
