@@ -15,9 +15,7 @@ from standoff.case.new import TEMPLATE, new_case
 from standoff.errors import UserError
 
 FIRST = "The mill stands idle. An aide said the lamps were bought in May — all forty of them. Nobody paid."
-SECOND = (
-    "It was reported elsewhere that the lamps were bought in May. The clerk says there were twelve lamps."
-)
+SECOND = "It was reported elsewhere that the lamps were bought in May. The clerk says there were twelve lamps."
 THIRD = "According to the first paper an aide said the lamps were bought in May, and the mill stands idle."
 LOST = "A paper that the analyst has mislaid says the lamps are green."
 
@@ -212,9 +210,7 @@ def test_numbers_without_reason(tmp_path):
     new_case(folder)
     assert audit(load_case(folder)).numbers_without_reason == ()
     text = (folder / "bargain.yaml").read_text()
-    bare = text.replace(
-        "kept: {beta: [6, 2], judgement: Sarn has kept its word before}", "kept: {beta: [6, 2]}"
-    )
+    bare = text.replace("kept: {beta: [6, 2], judgement: Sarn has kept its word before}", "kept: {beta: [6, 2]}")
     (folder / "bargain.yaml").write_text(bare)
     (row,) = audit(load_case(folder)).numbers_without_reason
     line = next(i for i, line in enumerate(bare.splitlines(), 1) if "kept: {beta: [6, 2]}" in line)

@@ -32,11 +32,7 @@ def test_place_and_remedy(broken, tmp_path):
     place = broken.build(tmp_path / "case")
     with pytest.raises(CaseError) as refused:
         load_case(tmp_path / "case")
-    told = [
-        problem
-        for problem in refused.value.problems
-        if problem.place == place and broken.says in problem.problem
-    ]
+    told = [problem for problem in refused.value.problems if problem.place == place and broken.says in problem.problem]
     assert len(told) == 1, str(refused.value)
     assert broken.remedy in told[0].remedy
 

@@ -78,9 +78,7 @@ def test_digest_is_of_the_content(folder, tmp_path):
     (folder / "crisis.yaml").write_text(text[:cut] + text[text.index("# The ladder") :])
     (folder / "more.yml").write_text("actors:\n" + text[cut : text.index("# The ladder")])
     assert load_case(folder).digest == whole
-    (folder / "crisis.yaml").write_text(
-        (folder / "crisis.yaml").read_text().replace("rounds: 8", "rounds: 9")
-    )
+    (folder / "crisis.yaml").write_text((folder / "crisis.yaml").read_text().replace("rounds: 8", "rounds: 9"))
     assert load_case(folder).digest != whole
 
 
@@ -130,9 +128,7 @@ def test_reading_loads_no_numerics(folder):
         "print(sorted(loaded & {'jax', 'xarray', 'numpy', 'equinox'}))\n"
     )
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run(
-        [sys.executable, "-c", code, folder], capture_output=True, text=True, check=True, env=environ
-    )
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True, env=environ)
     assert done.stdout.strip() == "[]"
 
 
@@ -152,9 +148,7 @@ def test_files_of_data_are_refused(monkeypatch):
     monkeypatch.setattr("standoff.case.place.VALUES_LIMIT", 20)
     monkeypatch.setattr("standoff.case.place.PROBLEMS_LIMIT", 5)
     parsed = parse("origins:\n" + "- x\n" * 40, "f.yaml")
-    assert [(p.place, p.problem) for p in parsed.problems] == [
-        ("f.yaml:20:3", "this file holds more than 20 values")
-    ]
+    assert [(p.place, p.problem) for p in parsed.problems] == [("f.yaml:20:3", "this file holds more than 20 values")]
     assert not parsed.whole
     parsed = parse("origins:\n" + "- *x\n" * 18, "f.yaml")
     assert len(parsed.problems) == 6

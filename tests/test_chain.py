@@ -80,9 +80,7 @@ def path(rung):
     solved = circle.calibrate(circle_par)
     drift, advance = jax.jit(circle.drift), jax.jit(purse.advance)
     noise = purse.EconomyNoise(jnp.zeros(DRAWS), jnp.zeros(DRAWS))
-    given = purse.EconomyInput(
-        jnp.full(DRAWS, CALM.quarantine[rung]), jnp.full(DRAWS, 150.0), jnp.full(DRAWS, 64.0)
-    )
+    given = purse.EconomyInput(jnp.full(DRAWS, CALM.quarantine[rung]), jnp.full(DRAWS, 150.0), jnp.full(DRAWS, 64.0))
     z_start = jnp.full(DRAWS, -jax.scipy.special.ndtri(jnp.asarray(0.02 / 52.0)))
     squeeze, cohesion = jnp.asarray(level.SQUEEZE_EDGES), jnp.asarray(level.COHESION_EDGES)
     levels = [(level.level(smoothed, squeeze), level.level(z_start, cohesion))]
@@ -128,9 +126,7 @@ def test_noiseless_chain_counts_the_path(rung):
             np.testing.assert_allclose(found.cohesion[draw, rung, s, c], row, atol=1e-12)
         for c in np.unique(hazards[:, 0, draw]):
             mean = hazards[hazards[:, 0, draw] == c, 1, draw].mean()
-            assert float(found.removal[draw, rung, int(c)]) == pytest.approx(
-                1 - (1 - mean) ** WEEKS, rel=1e-9
-            )
+            assert float(found.removal[draw, rung, int(c)]) == pytest.approx(1 - (1 - mean) ** WEEKS, rel=1e-9)
         for s in np.unique(missing[:, 0, draw]):
             mean = missing[missing[:, 0, draw] == s, 1, draw].mean()
             assert float(found.shortage[draw, rung, int(s)]) == pytest.approx(mean, rel=1e-9, abs=1e-9)
@@ -254,9 +250,7 @@ def test_without_coalition_one_cohesion_level():
 
 
 def test_without_coalition_the_squeeze_is_the_same():
-    np.testing.assert_allclose(
-        compiled(coalition=False).squeeze[:, 1, 0], compiled().squeeze[:, 1, 0], atol=1e-12
-    )
+    np.testing.assert_allclose(compiled(coalition=False).squeeze[:, 1, 0], compiled().squeeze[:, 1, 0], atol=1e-12)
 
 
 def test_without_economy_one_squeeze_level_and_courts_still_count():

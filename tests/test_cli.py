@@ -87,9 +87,7 @@ def test_top_imports_only_typer_rich_and_the_standard_library():
         "print(*sorted(loaded))\n"
     )
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
     heavy = {"pydantic", "ruamel", "jax", "numpy", "xarray", "matplotlib", "datasketch", "rapidfuzz", "scipy"}
     assert heavy & set(done.stdout.split()) == set()
 
@@ -162,9 +160,7 @@ def test_cases(standoff, monkeypatch, case):
     monkeypatch.setattr("standoff.case.load.SHIPPED", case.parent)
     code, out, _ = standoff("cases")
     assert code == 0
-    assert out.startswith(
-        "case  The closed harbour of Lume\n    2031-03-03 to 2031-06-22, 8 rounds; 1 document"
-    )
+    assert out.startswith("case  The closed harbour of Lume\n    2031-03-03 to 2031-06-22, 8 rounds; 1 document")
     (row,) = json.loads(standoff("cases", "--json")[1])
     assert row["id"] == "case"
     assert standoff("check", "case")[0] == 0

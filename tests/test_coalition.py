@@ -63,18 +63,14 @@ def test_public_threshold_known(row):
     assert bool(found.unique)
 
 
-@pytest.mark.parametrize(
-    "row", [r for r in ROWS if "unequal" in r["quantity"]], ids=lambda r: r["inputs"][:40]
-)
+@pytest.mark.parametrize("row", [r for r in ROWS if "unequal" in r["quantity"]], ids=lambda r: r["inputs"][:40])
 def test_diffuse_threshold_known(row):
     given = json.loads(row["inputs"])
     found = diffuse_threshold(jnp.array(given["weight"]), jnp.array(given["temptation"]))
     assert float(found) == pytest.approx(json.loads(row["outputs"])["threshold"], abs=float(row["tolerance"]))
 
 
-@pytest.mark.parametrize(
-    "row", [r for r in ROWS if r["quantity"] == "four factions"], ids=lambda r: r["inputs"][:40]
-)
+@pytest.mark.parametrize("row", [r for r in ROWS if r["quantity"] == "four factions"], ids=lambda r: r["inputs"][:40])
 def test_four_factions_known(row):
     given, printed = json.loads(row["inputs"]), json.loads(row["outputs"])
     names = {"w": "weight", "o": "outside", "l": "loyalty", "rho": "patronage_weight", "k": "punishment"}
@@ -282,9 +278,7 @@ def test_failed_attempt_guards_the_leader_and_cuts_the_plotters():
     failed = np.asarray(info.attempted & ~info.removed)
     assert failed.any()
     np.testing.assert_allclose(np.asarray(after.insulation - start.insulation)[failed], 0.1)
-    np.testing.assert_array_equal(
-        np.asarray(after.insulation)[~failed], np.asarray(start.insulation)[~failed]
-    )
+    np.testing.assert_array_equal(np.asarray(after.insulation)[~failed], np.asarray(start.insulation)[~failed])
     np.testing.assert_allclose(after.weight.sum(0), 1.0, rtol=1e-12)
     lost = np.asarray(start.weight - after.weight)[np.asarray(info.plotter), np.arange(COUNT)]
     assert np.all(lost[failed] > 0.0)
@@ -318,9 +312,7 @@ def twelve_weeks(quarantine):
     for week in range(12):
         given = purse.EconomyInput(quarantine[week], 150.0, 63.0)
         money, flows = purse.advance(purse.EconomyNoise(0.0, 0.0), money, given, par)
-        people, info = ADVANCE(
-            arrays(CALM), people, arrays(CoalitionInput(patronage=flows.patronage)), arrays(PAR)
-        )
+        people, info = ADVANCE(arrays(CALM), people, arrays(CoalitionInput(patronage=flows.patronage)), arrays(PAR))
         stays *= 1.0 - float(info.removal)
     return 1.0 - stays
 

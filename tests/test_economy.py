@@ -73,9 +73,7 @@ def test_known_path():
     }
     for column, name in columns.items():
         printed = np.array([float(row[column]) for row in rows])
-        np.testing.assert_allclose(
-            series(found, name), printed, atol=5.001e-6, err_msg=column
-        )  # five decimals
+        np.testing.assert_allclose(series(found, name), printed, atol=5.001e-6, err_msg=column)  # five decimals
 
 
 def test_norm_is_at_rest():
@@ -103,9 +101,7 @@ def test_full_quarantine_leaves_other_income_and_reserves_run_out():
 def test_patronage_without_priority_limit_is_cash_over_its_share():
     found = walk([1.0] * 60, change(patronage_priority=0.0, other_income=0.001), exempt=0.0)
     ratio = series(found, "cash_ratio")
-    np.testing.assert_allclose(
-        series(found, "patronage"), np.minimum(1.0, ratio / PAR.patronage_share), rtol=1e-12
-    )
+    np.testing.assert_allclose(series(found, "patronage"), np.minimum(1.0, ratio / PAR.patronage_share), rtol=1e-12)
     assert series(found, "patronage")[-1] < 0.5  # the limit binds somewhere
 
 
@@ -156,9 +152,7 @@ def last(name, quarantine=(1.0,) * 8, **kwargs):
     return series(walk(quarantine, par, **kwargs), name)[-1]
 
 
-@pytest.mark.parametrize(
-    ("name", "sign"), [("exports", -1), ("income", -1), ("patronage", -1), ("log_gap", 1)]
-)
+@pytest.mark.parametrize(("name", "sign"), [("exports", -1), ("income", -1), ("patronage", -1), ("log_gap", 1)])
 def test_sign_of_quarantine(name, sign):
     weak, strong = (last(name, (b,) * 8) for b in (0.3, 0.9))
     assert sign * (strong - weak) > 1e-3

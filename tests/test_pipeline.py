@@ -233,3 +233,27 @@ def test_a_date_before_the_crisis_is_refused(run, case, tmp_path):
     with pytest.raises(UserError, match="before the first round"):
         pipeline.run_case(case, out=tmp_path / "run", until=case.case.crisis.starts.replace(year=2030))
     assert not (tmp_path / "run").exists()
+
+
+def test_an_older_run_set_aside_by_a_killed_run_comes_back(tmp_path):
+    """A kill between the two renames leaves the older run aside; the next run puts it back first."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    aside = tmp_path / f".run.older-{gone.pid}"
+    aside.mkdir()
+    (aside / "manifest.json").write_text("{}")
+    half = tmp_path / f".run.partial-{gone.pid}"
+    half.mkdir()
+    pipeline._tidy(tmp_path / "run")
+    assert (tmp_path / "run" / "manifest.json").read_text() == "{}"
+    assert not half.exists()
+    assert not aside.exists()
+
+
+def test_a_rename_that_fails_puts_the_older_run_back(tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "manifest.json").write_text("old")
+    with pytest.raises(OSError, match="nowhere"):
+        pipeline._swap(tmp_path / "nowhere", out)
+    assert (out / "manifest.json").read_text() == "old"

@@ -131,6 +131,8 @@ def run_case(
     """Run a case from end to end and write report, figures, results and manifest into `out`."""
     began = time.perf_counter()
     tell: Progress = progress or (lambda _stage, _share: None)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _tidy(out)
     _check_target(out)
     crisis = loaded.case.crisis
     if until is not None and until < crisis.starts:
@@ -141,9 +143,6 @@ def run_case(
     tree = compute(loaded, seed=seed, draws=draws, replications=replications, until=until, progress=tell)
     tell("writing the report", 0.95)
     work = out.parent / f".{out.name}.partial-{os.getpid()}"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for stale in out.parent.glob(f".{out.name}.partial-*"):
-        shutil.rmtree(stale, ignore_errors=True)
     try:
         _write(loaded, tree, evidence, work, documents, time.perf_counter() - began)
         _swap(work, out)
@@ -278,7 +277,39 @@ def _swap(work: Path, out: Path) -> None:
     if not out.exists():
         work.rename(out)
         return
-    old = out.parent / f".{out.name}.partial-old-{os.getpid()}"
+    old = out.parent / f".{out.name}.older-{os.getpid()}"
     out.rename(old)
-    work.rename(out)
+    try:
+        work.rename(out)
+    except BaseException:
+        old.rename(out)
+        raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _tidy(out: Path) -> None:
+    """Put back an older run that a killed run had set aside, and remove what processes now gone left half-written."""
+    for old in sorted(out.parent.glob(f".{out.name}.older-*")):
+        if _running(old):
+            continue
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(out)
+    for stale in out.parent.glob(f".{out.name}.partial-*"):
+        if not _running(stale):
+            shutil.rmtree(stale, ignore_errors=True)
+
+
+def _running(folder: Path) -> bool:
+    """Whether the process that made a working folder still runs; its number ends the folder's name."""
+    number = folder.name.rpartition("-")[2]
+    if not number.isdigit() or int(number) == os.getpid():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
