@@ -9,8 +9,9 @@ from scipy import stats
 from standoff.case.evidence import Event
 from standoff.case.load import load_case
 from standoff.case.new import TEMPLATE
+from standoff.errors import UserError
 from standoff.game.ladder import Ladder, build
-from standoff.simulate.record import given, record, round_of
+from standoff.simulate.record import given, record, require_playable, round_of
 
 START = dt.date(2031, 3, 3)
 ROUND = 14
@@ -220,3 +221,18 @@ def test_events_before_the_first_round_do_not_move(case):
 def test_other_sides_make_no_moves(case):
     found = record(having(case, event("storm", 1, "nature"), event("now", 2, move="hold")))
     assert found.turns[0].halves["target"].silent
+
+
+def test_a_record_that_cannot_be_played_as_rounds_is_refused(case):
+    """An ultimatum outranks the climb of its round, so the rung that the strike needs is never reached."""
+    top = case.ladder[-1].id
+    played = record(having(case, event("up", 1, move=climb(top)), event("end", 15, move="strike")))
+    require_playable(case, played)
+    low = record(having(case, event("end", 15, move="strike")))
+    with pytest.raises(UserError, match=r"Round 2 .*event 'end': strike is not possible from 'protest'"):
+        require_playable(case, low)
+    down = record(having(case, event("up", 1, move=climb(top)), event("again", 15, move=climb(top))))
+    with pytest.raises(UserError, match="is not a climb"):
+        require_playable(case, down)
+    with pytest.raises(UserError, match="nothing is on the table"):
+        require_playable(case, record(having(case, event("yes", 1, "target", "accept"))))

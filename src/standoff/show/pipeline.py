@@ -174,10 +174,12 @@ def compute(
 ) -> xr.DataTree:
     """All results of a case as one labelled tree (see `standoff.simulate.results`)."""
     from standoff.simulate import ensemble, results
-    from standoff.simulate.record import record
+    from standoff.simulate.record import record, require_playable
     from standoff.simulate.setup import plan, share_form
 
     case = loaded.case
+    found = record(case, until)
+    require_playable(case, found)
     count, each = draws or case.solver.draws, replications or case.solver.replications
     several = min(ROBUST_DRAWS, count)
     tries: list[tuple[str, dict[str, Any]]] = [
@@ -190,7 +192,6 @@ def compute(
     others = {name: plan(case, seed=seed, count=count, beside=main, **options) for name, options in tries}
     share_form([main, *others.values()])
     progress("compiling the solver", 0.05)
-    found = record(case, until)
     pairs = ensemble.corrections(main)
     few = list(range(min(CORRECTION_DRAWS, count)))
     with_pairs = ensemble.Job(each, ensemble.SCENARIOS, pairs, found)

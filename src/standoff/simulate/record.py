@@ -16,6 +16,7 @@ import numpy as np
 
 from standoff.case.crisis import Case
 from standoff.case.evidence import Event, Move
+from standoff.errors import UserError
 from standoff.game.form import Form
 from standoff.game.play import Given
 from standoff.simulate.payoffs import playable
@@ -117,6 +118,45 @@ def record(case: Case, until: dt.date | None = None) -> Record:
     return Record(tuple(turns), ending)
 
 
+def require_playable(case: Case, found: Record) -> None:
+    """Refuse a record whose rounds cannot be played: what counts in a round must be possible where it stands.
+
+    Events may be possible one by one and not as rounds: where an ultimatum outranks the climb before it, the rung
+    of that climb is not reached.
+    """
+    rungs = [rung.id for rung in case.ladder]
+    stands = {rungs.index(case.crisis.start_rung)}
+    offered = {"coercer": False, "target": False}
+    for turn in found.turns:
+        for side, other in (("coercer", "target"), ("target", "coercer")):
+            half = turn.halves[side]
+            reached = set()
+            for option in half.options:
+                move = option.move
+                to = rungs.index(move.rung) if move.rung else None
+                fault = _fault(case, move, to, stands, offered=offered[other])
+                if fault:
+                    where = f"event '{half.event.id}'" if half.event else f"the {side}'s silence"
+                    raise UserError(
+                        f"Round {turn.index + 1} of the record (from {turn.start}), {where}: {fault}. In a round only "
+                        "the highest class of move of a side counts; change the event's date, move or rung."
+                    )
+                reached |= stands if to is None else {to}
+            stands = reached
+            offered[side] = any(option.move.move == "offer" for option in half.options)
+
+
+def _fault(case: Case, move: Move, to: int | None, stands: set[int], *, offered: bool) -> str:
+    """Why a move cannot be played from where the crisis may stand, or nothing."""
+    for at in sorted(stands):
+        rung = case.ladder[at]
+        if to is not None and to <= at:
+            return f"a climb to '{case.ladder[to].id}' from '{rung.id}' is not a climb"
+        if (move.move == "strike" and not rung.strike) or (move.move == "ultimatum" and not rung.ultimatum):
+            return f"{move.move} is not possible from '{rung.id}'"
+    return "nothing is on the table to accept" if move.move == "accept" and not offered else ""
+
+
 def _rank(case: Case, side: str, move: Move) -> tuple[int, int]:
     rungs = [rung.id for rung in case.ladder]
     return RANK[side][move.move], rungs.index(move.rung) if move.rung else 0
@@ -156,6 +196,7 @@ def given(case: Case, form: Form, found: Record, *, rounds: int, count: int, sil
 
     Events whose accounts bear the same ids are told by the same account on a path.
     """
+    require_playable(case, found)
     move = np.full((rounds, len(form.stages), count), -1, np.int32)
     read = np.full_like(move, -1)
     weight = np.ones((rounds, len(form.stages), count))
