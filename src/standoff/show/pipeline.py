@@ -196,29 +196,21 @@ def compute(
     few = list(range(min(CORRECTION_DRAWS, count)))
     with_pairs = ensemble.Job(each, ensemble.SCENARIOS, pairs, found)
     plain = ensemble.Job(each, ensemble.SCENARIOS, (), found)
-
-    def at(stage: str, low: float, high: float) -> Callable[[int, int], None]:
-        progress(stage, low)
-        return lambda done, of: progress(f"{stage} ({done} of {of} draws)", low + (high - low) * done / of)
-
-    stage = "solving the views, correcting each misreading"
-    first = ensemble.run(main, with_pairs, few, done=at(stage, 0.05, 0.30))
-    rest = list(range(len(few), count))
-    second = (
-        ensemble.run(main, plain, rest, done=at("solving the views, playing the crises", 0.30, 0.70)) if rest else []
-    )
-    every = first + second
     pair = tuple(s for s in ensemble.SCENARIOS if s.id in ("views", "base"))
-    job = ensemble.Job(each, pair)
-    settings = {}
-    for i, (name, other) in enumerate(others.items()):
-        low = 0.70 + 0.25 * i / len(others)
-        settings[name] = ensemble.run(
-            other,
-            job,
-            list(range(several)),
-            done=at(f"other settings: {name}", low, low + 0.25 / len(others)),
-        )
+    tasks = [ensemble.Task(main, with_pairs, draw) for draw in few]
+    other = ensemble.Job(each, pair)
+    for one in others.values():
+        tasks += [ensemble.Task(one, other, draw) for draw in range(several)]
+    tasks += [ensemble.Task(main, plain, draw) for draw in range(len(few), count)]
+
+    def done(share: float) -> None:
+        progress(f"solving the views, playing the crises ({share:.0%})", 0.05 + 0.90 * share)
+
+    got = ensemble.run_tasks(tasks, done=done)
+    first, rest = got[: len(few)], got[len(few) + len(others) * several :]
+    every = first + rest
+    cut = [len(few) + i * several for i in range(len(others) + 1)]
+    settings = {name: got[cut[i] : cut[i + 1]] for i, name in enumerate(others)}
     groups = {
         "endings": results.endings(every),
         "corrections": results.corrections(main, first, pairs),

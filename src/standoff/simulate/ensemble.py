@@ -311,35 +311,60 @@ def _stay(solved: dict[str, Solution], names: tuple[str, str], seen: Seen, belie
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One draw of one plan."""
+
+    plan: Plan
+    job: Job
+    draw: int
+
+    @property
+    def weight(self) -> int:
+        """How many solutions it takes: three views, one more for each correction."""
+        return 3 + len(self.job.corrections)
+
+
 def run(
     plan: Plan,
     job: Job,
     draws: list[int],
     *,
     workers: int = 2,
-    done: Callable[[int, int], None] | None = None,
+    done: Callable[[float], None] | None = None,
 ) -> list[DrawResult]:
     """Run draws, two at a time by default; results come in the order of the draws."""
-    _ = plan.form
-    for view in (None, *(plan.view(side) for side in SIDES)):
-        plan.sheet(view)
-    for side, difference in job.corrections:
-        plan.sheet(plan.view(side), (difference,))
-    _warm(plan, job, workers)
+    return run_tasks([Task(plan, job, draw) for draw in draws], workers=workers, done=done)
+
+
+def run_tasks(tasks: list[Task], *, workers: int = 2, done: Callable[[float], None] | None = None) -> list[DrawResult]:
+    """Run draws of several plans from one queue, so that no worker waits for the end of a plan.
+
+    Results come in the order of the tasks; `done` is told the share of the work that is done.
+    """
+    for task in tasks:
+        for view in (None, *(task.plan.view(side) for side in SIDES)):
+            task.plan.sheet(view)
+        for side, difference in task.job.corrections:
+            task.plan.sheet(task.plan.view(side), (difference,))
+    if tasks:
+        _warm(tasks[0].plan, tasks[0].job, workers)
     found: dict[int, DrawResult] = {}
+    total, ready = sum(task.weight for task in tasks), 0
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        waiting = [pool.submit(run_draw, plan, job, draw) for draw in draws]
+        waiting = {pool.submit(run_draw, t.plan, t.job, t.draw): i for i, t in enumerate(tasks)}
         try:
             for future in as_completed(waiting):
-                result = future.result()
-                found[result.draw] = result
+                index = waiting[future]
+                found[index] = future.result()
+                ready += tasks[index].weight
                 if done is not None:
-                    done(len(found), len(draws))
+                    done(ready / total)
         except BaseException:
             for future in waiting:
                 future.cancel()
             raise
-    return [found[draw] for draw in draws]
+    return [found[index] for index in range(len(tasks))]
 
 
 def _warm(plan: Plan, job: Job, workers: int) -> None:
