@@ -11,6 +11,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,21 +176,28 @@ def compute(
     """All results of a case as one labelled tree (see `standoff.simulate.results`)."""
     from standoff.simulate import ensemble, results
     from standoff.simulate.record import record, require_playable
-    from standoff.simulate.setup import plan, share_form
+    from standoff.simulate.setup import Plan, plan, share_form
 
     case = loaded.case
     found = record(case, until)
     require_playable(case, found)
     count, each = draws or case.solver.draws, replications or case.solver.replications
     several = min(ROBUST_DRAWS, count)
-    tries: list[tuple[str, dict[str, Any]]] = [
-        (f"precision {x:g}", {"fixed": {f"parameters.precision.{side}": x for side in ("coercer", "target")}})
-        for x in PRECISIONS
-    ] + [(name, {"pace": pace, "keep": several}) for name, pace in PACES.items()]
     progress("compiling the world's chains", 0.02)
     main = plan(case, seed=seed, count=count)
-    main.reach()
-    others = {name: plan(case, seed=seed, count=count, beside=main, **options) for name, options in tries}
+    paced = {name: plan(case, seed=seed, count=count, keep=several, pace=pace) for name, pace in PACES.items()}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(Plan.reach, [main, *paced.values()]))
+    others = {
+        f"precision {x:g}": plan(
+            case,
+            seed=seed,
+            count=count,
+            beside=main,
+            fixed={f"parameters.precision.{side}": x for side in ("coercer", "target")},
+        )
+        for x in PRECISIONS
+    } | paced
     share_form([main, *others.values()])
     progress("compiling the solver", 0.05)
     pairs = ensemble.corrections(main)
