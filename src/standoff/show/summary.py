@@ -84,7 +84,7 @@ def correction_effects(tree: xr.DataTree) -> list[dict[str, Any]]:
 class Thesis:
     """Whether misreadings rather than interests made it end by force, by the run's own rule.
 
-    The rule, fixed before any run: correcting all misreadings (both sides in the base view) must lower force and
+    The rule, the same for every case: correcting all misreadings (both sides in the base view) must lower force and
     raise agreed exits, each by more than two standard errors, in the main ensemble and, in sign, at every precision
     and pace tried. It is `established` only then; `direction` says whether the main ensemble has the two signs.
     """

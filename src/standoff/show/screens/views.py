@@ -9,7 +9,7 @@ from standoff.show.summary import Chance
 from standoff.show.words import clear, count, false_alarm, listed, moved, percent, points, sentence
 
 RULE = (
-    "Rule, fixed before the run: established only if correcting all misreadings lowers force and raises agreed "
+    "Rule, the same for every case: established only if correcting all misreadings lowers force and raises agreed "
     "exits, each by more "
     "than two standard errors, and with the same signs at every precision and pace tried."
 )
@@ -163,7 +163,7 @@ def _note(found: Findings, rows: list[tuple[str, dict[str, Chance]]]) -> str:
     )
     data = found.group("robust")
     few = (
-        f" Other settings use {count(int(data.sizes['draw']), 'draw')}, enough for a sign, not for a size."
+        f" Other settings use {count(int(data.sizes['draw']), 'draw')}, too few for a size, and a sign may change with the seed."
         if data is not None
         else ""
     )
