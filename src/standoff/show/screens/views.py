@@ -163,7 +163,8 @@ def _note(found: Findings, rows: list[tuple[str, dict[str, Chance]]]) -> str:
     )
     data = found.group("robust")
     few = (
-        f" Other settings use {count(int(data.sizes['draw']), 'draw')}, too few for a size, and a sign may change with the seed."
+        f" Other settings use {count(int(data.sizes['draw']), 'draw')}, too few for a size, and a sign may change "
+        "with the seed."
         if data is not None
         else ""
     )
