@@ -10,14 +10,17 @@ type and d_a = ln pi_1(a) - ln pi_0(a),
 F_a(d) = d_a - lambda Delta_a(x + d_a) + s(d) is diagonal plus the rank one matrix 1 g', so a Newton step is the
 Sherman-Morrison formula and costs as much as there are moves. Points that plain Newton does not settle are
 continued from lambda = 0. Nothing is capped in silence: what does not settle is returned as such.
+
+Inside, states and beliefs are laid out as one axis of *points*, which the compiler turns into plain loops.
 """
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
-from standoff.game.interpolate import evaluate
+from standoff.game.interpolate import along
 
 TOLERANCE = 1e-10
 MAX_NEWTON = 14
@@ -45,15 +48,29 @@ class Tables(eqx.Module):
     can_end: Bool[Array, "ending state"]
 
 
+class Decision(eqx.Module):
+    """A decision at points: where each point's tables begin, its belief, what its moves add and whether they exist."""
+
+    value: Float[Array, " entry"]
+    slope: Float[Array, " entry"]
+    base: Int[Array, "2 going point"]
+    belief: Float[Array, " point"]
+    flow: Float[Array, "2 going point"]
+    end: Float[Array, "2 ending point"]
+    can_go: Bool[Array, "going point"]
+    can_end: Bool[Array, "ending point"]
+    nodes: int = eqx.field(static=True)
+
+
 class Point(eqx.Module):
     """State of the iteration: likelihood ratios, Newton's step and a cautious one, residual, det of the Jacobian."""
 
-    d: Float[Array, "going state other point"]
-    step: Float[Array, "going state other point"]
-    cautious: Float[Array, "going state other point"]
-    residual: Float[Array, "state other point"]
-    det: Float[Array, "state other point"]
-    worth: Float[Array, "2 going state other point"]
+    d: Float[Array, "going ..."]
+    step: Float[Array, "going ..."]
+    cautious: Float[Array, "going ..."]
+    residual: Float[Array, "..."]
+    det: Float[Array, "..."]
+    worth: Float[Array, "2 going ..."]
 
 
 class Response(eqx.Module):
@@ -74,52 +91,81 @@ def posterior(prior: Float[Array, "*any"], d: Float[Array, "*any"]) -> Float[Arr
     return odds / (1 - prior + odds)
 
 
-def _worth(
-    tables: Tables, belief: Float[Array, "state other point"], d: Float[Array, "going state other point"]
-) -> tuple[Float[Array, "going state other point"], Array, Array]:
-    after = posterior(jnp.broadcast_to(belief, d.shape), d)
-    worth, gradient = evaluate(tables.value, tables.slope, jnp.broadcast_to(after, (2, *d.shape)))
-    return after, worth + tables.flow[..., None, None], gradient
+def lay_out(tables: Tables) -> Decision:
+    """The decision at every state, other's belief and node of the own belief, as points in this order."""
+    _, going, states, others, nodes = tables.value.shape
+    each = others * nodes
+    rows = np.arange(2 * going * states * others, dtype=np.int32).reshape(2, going, states * others)
+    return Decision(
+        tables.value.reshape(-1),
+        tables.slope.reshape(-1),
+        jnp.asarray(np.repeat(rows * nodes, nodes, axis=-1)),
+        jnp.tile(jnp.linspace(0.0, 1.0, nodes), states * others),
+        jnp.repeat(tables.flow, each, axis=-1),
+        jnp.repeat(tables.end, each, axis=-1),
+        jnp.repeat(tables.can_go, each, axis=-1),
+        jnp.repeat(tables.can_end, each, axis=-1),
+        nodes,
+    )
+
+
+def _ending(decision: Decision, precision: Float[Array, " point"]) -> Float[Array, "2 ending point"]:
+    return jnp.where(decision.can_end[None], precision[None, None] * decision.end, -jnp.inf)
+
+
+def ending_weight(decision: Decision, precision: Float[Array, " point"]) -> Float[Array, "2 point"]:
+    """Log of the summed weight of the moves that end the game."""
+    if not decision.end.shape[1]:
+        return jnp.full((2, *precision.shape), -jnp.inf)
+    return jax.nn.logsumexp(_ending(decision, precision), axis=1)
 
 
 def look(
-    tables: Tables,
-    belief: Float[Array, "state other point"],
-    precision: Float[Array, "state other point"],
-    d: Float[Array, "going state other point"],
+    decision: Decision,
+    precision: Float[Array, " point"],
+    ends: Float[Array, "2 point"],
+    d: Float[Array, "going point"],
+    *,
+    careful: bool = False,
 ) -> Point:
-    """Evaluate the equations at ratios d and public beliefs `belief`, and find the Newton step."""
-    after, worth, gradient = _worth(tables, belief, d)
-    can = tables.can_go[..., None, None]
-    sharp = precision[None, None]
+    """Evaluate the equations at ratios d, and find the Newton step and, if `careful`, a cautious one.
+
+    `ends` is `ending_weight` at this precision.
+    """
+    after = posterior(jnp.broadcast_to(decision.belief[None], d.shape), d)
+    worth, gradient = along(
+        decision.value, decision.slope, decision.base, jnp.broadcast_to(after[None], (2, *d.shape)), decision.nodes
+    )
+    worth = worth + decision.flow
+    sharp, can = precision[None, None], decision.can_go[None]
     go = jnp.where(can, sharp * worth, -jnp.inf)
-    end = jnp.where(tables.can_end[..., None, None], sharp * tables.end[..., None, None], -jnp.inf)
-    top = jnp.maximum(go.max(1), end.max(1, initial=-jnp.inf))
+    top = jnp.maximum(go.max(1), ends)
     lift = jnp.exp(go - top[:, None])
-    total = lift.sum(1) + jnp.exp(end - top[:, None]).sum(1)
+    total = lift.sum(1) + jnp.exp(ends - top)
     log_total = jnp.log(total) + top
-    change = gradient * (precision[None] * after * (1 - after))[None]
-    error = jnp.where(can, d - (go[1] - go[0]) + (log_total[1] - log_total[0])[None], 0.0)
-    diagonal = jnp.where(can, 1 - (change[1] - change[0]), 1.0)
+    change = gradient * sharp * (after * (1 - after))[None]
+    error = jnp.where(decision.can_go, d - (go[1] - go[0]) + (log_total[1] - log_total[0])[None], 0.0)
+    diagonal = jnp.where(decision.can_go, 1 - (change[1] - change[0]), 1.0)
     inverse = 1 / diagonal
-    row = lift[1] / total[1][None] * change[1] - lift[0] / total[0][None] * change[0]
+    part = 1 / total
+    row = lift[1] * part[1][None] * change[1] - lift[0] * part[0][None] * change[0]
     bordered = 1 + (row * inverse).sum(0)
     step = inverse * (error - ((row * inverse * error).sum(0) / bordered)[None])
-    safe = 1 / jnp.maximum(diagonal, 1.0)
-    damped = (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0)
-    cautious = 0.5 * safe * (error - damped[None])
+    cautious = step
+    if careful:
+        safe = 1 / jnp.maximum(diagonal, 1.0)
+        damped = (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0)
+        cautious = 0.5 * safe * (error - damped[None])
     return Point(d, step, cautious, jnp.abs(error).max(0), bordered * jnp.prod(diagonal, axis=0), worth)
 
 
-def play(tables: Tables, precision: Float[Array, ""], point: Point, settled: Array, flagged: Array) -> Response:
-    """The strategy at a point, in log chances, with the worth of each move in the mover's unit."""
-    after = posterior(jnp.broadcast_to(jnp.linspace(0.0, 1.0, point.d.shape[-1]), point.d.shape), point.d)
-    worth = point.worth
-    go = jnp.where(tables.can_go[..., None, None], precision * worth, -jnp.inf)
-    end = jnp.where(tables.can_end, precision * tables.end, -jnp.inf)[..., None, None]
-    end = jnp.broadcast_to(end, (*end.shape[:3], *point.d.shape[-2:]))
-    total = jax.nn.logsumexp(jnp.concatenate([go, end], axis=1), axis=1)[:, None]
-    return Response(point, settled, flagged, go - total, end - total, worth, after)
+def play(decision: Decision, precision: Array, ends: Array, point: Point) -> tuple[Array, Array, Array]:
+    """The strategy at a point, in log chances: moves that go on, moves that end the game; beliefs after the former."""
+    after = posterior(jnp.broadcast_to(decision.belief[None], point.d.shape), point.d)
+    sharp = precision[None, None]
+    go = jnp.where(decision.can_go[None], sharp * point.worth, -jnp.inf)
+    total = jnp.logaddexp(jax.nn.logsumexp(go, axis=1), ends)[:, None]
+    return go - total, _ending(decision, precision) - total, after
 
 
 class Search(eqx.Module):
@@ -127,30 +173,36 @@ class Search(eqx.Module):
 
     count: Array
     tries: Array
-    share: Float[Array, "state other point"]
+    share: Float[Array, " point"]
     restarts: Array
     point: Point
 
 
-def _advance(point: Point, careful: Array | bool) -> Float[Array, "going state other point"]:
+def _advance(point: Point, careful: Array | bool) -> Float[Array, "going point"]:
     """Newton's step, limited in length; a cautious step where asked for, far from a root or where it points up."""
     far = careful & ((point.residual > NEAR) | (point.det <= 0))
     step = jnp.where(far[None] | ~jnp.isfinite(point.step), point.cautious, point.step)
+    step = jnp.where(jnp.isfinite(step), step, 0.0)
     largest = jnp.abs(step).max(0)
     return point.d - step * jnp.minimum(1.0, STEP_LIMIT / jnp.maximum(largest, 1e-30))[None]
 
 
-def _elsewhere(restarts: Array, moves: int) -> Float[Array, "going state other point"]:
+def _elsewhere(restarts: Array, moves: int) -> Float[Array, "going point"]:
     """Where a restart begins: 0 the first time, then points spread over a growing cube, the same in every run."""
     times = restarts.astype(jnp.float64)
-    turn = times[None] * jnp.arange(1.0, moves + 1)[:, None, None, None]
+    turn = times[None] * jnp.arange(1.0, moves + 1)[:, None]
     spread = jnp.modf(turn * 0.6180339887498949 + 0.25 * turn**2 * 0.7548776662466927)[0]
     return jnp.where(restarts <= 1, 0.0, (2 * spread - 1) * (1 + times[None] / 6))
 
 
-def _rescue(tables: Tables, belief: Array, precision: Array) -> Point:
-    """Answers at a few stubborn points, each a state of its own: raised from precision 0, then from other starts."""
-    moves = tables.value.shape[1]
+def _blank(decision: Decision, d: Float[Array, "going point"]) -> Point:
+    zero, shape = jnp.zeros_like(d), decision.belief.shape
+    return Point(d, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape), jnp.zeros((2, *d.shape)))
+
+
+def _rescue(decision: Decision, precision: Array) -> Point:
+    """Answers at a few stubborn points: raised from precision 0, then from other starts."""
+    moves, count = decision.can_go.shape
     most = RAMP * RAMP_TRIES + LAST_TRIES * (RESTARTS + 1)
 
     def done(search: Search) -> Array:
@@ -169,13 +221,13 @@ def _rescue(tables: Tables, belief: Array, precision: Array) -> Point:
         d = jnp.where(settled | (search.count == 0), point.d, _advance(point, search.restarts == 1))
         d = jnp.where(restart, _elsewhere(restarts, moves), d)
         tries = jnp.where(restart | rise, 0, search.tries + 1)
-        return Search(search.count + 1, tries, share, restarts, look(tables, belief, precision * share, d))
+        sharp = precision * share
+        point = look(decision, sharp, ending_weight(decision, sharp), d, careful=True)
+        return Search(search.count + 1, tries, share, restarts, point)
 
-    shape = belief.shape
-    zero = jnp.zeros((moves, *shape))
-    blank = Point(zero, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape), jnp.zeros((2, *zero.shape)))
-    none = jnp.zeros(shape, jnp.int32)
-    start = Search(jnp.asarray(0), none, jnp.full(shape, 1 / RAMP), none + 1, blank)
+    none = jnp.zeros(count, jnp.int32)
+    blank = _blank(decision, jnp.zeros((moves, count)))
+    start = Search(jnp.asarray(0), none, jnp.full(count, 1 / RAMP), none + 1, blank)
     return jax.lax.while_loop(more, again, start).point
 
 
@@ -190,9 +242,9 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
     to `RESTARTS` other points. Nodes that needed any of this, or whose Jacobian has a determinant of 0 or less, are
     flagged: there more than one answer is possible. The rest is reported as unsettled.
     """
-    shape = guess.shape[1:]
-    belief = jnp.broadcast_to(jnp.linspace(0.0, 1.0, shape[-1]), shape)
-    full = jnp.broadcast_to(precision, shape)
+    decision = lay_out(tables)
+    full = jnp.broadcast_to(precision, decision.belief.shape)
+    ends = ending_weight(decision, full)
 
     def more(carry: tuple[Array, Point]) -> Array:
         return (carry[0] <= MAX_NEWTON) & (carry[1].residual > TOLERANCE).any()
@@ -200,28 +252,31 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
     def again(carry: tuple[Array, Point]) -> tuple[Array, Point]:
         count, point = carry
         settled = (point.residual <= TOLERANCE) | (count == 0)
-        return count + 1, look(tables, belief, full, jnp.where(settled, point.d, _advance(point, False)))
+        return count + 1, look(decision, full, ends, jnp.where(settled, point.d, _advance(point, False)))
 
-    zero = jnp.zeros_like(guess)
-    blank = Point(guess, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape), jnp.zeros((2, *zero.shape)))
+    blank = _blank(decision, guess.reshape(len(guess), -1))
     point = jax.lax.while_loop(more, again, (jnp.asarray(0), blank))[1]
     stuck = point.residual > TOLERANCE
 
     def mend(carry: tuple[Array, Point]) -> tuple[Array, Point]:
         waiting, point = carry
-        s, o, n = jnp.nonzero(waiting, size=FEW, fill_value=0)
-        rows = Tables(
-            tables.value[:, :, s, o][:, :, :, None], tables.slope[:, :, s, o][:, :, :, None],
-            tables.flow[:, :, s], tables.end[:, :, s], tables.can_go[:, s], tables.can_end[:, s],
+        at = jnp.nonzero(waiting, size=FEW, fill_value=0)[0]
+        few = Decision(
+            decision.value, decision.slope, decision.base[..., at], decision.belief[at], decision.flow[..., at],
+            decision.end[..., at], decision.can_go[..., at], decision.can_end[..., at], decision.nodes,
         )  # fmt: skip
-        one = (FEW, 1, 1)
-        mended = _rescue(rows, belief[s, o, n].reshape(one), jnp.broadcast_to(precision, one))
-        picked = waiting[s, o, n]
+        mended = _rescue(few, full[at])
+        picked = waiting[at]
 
         def put(old: Array, new: Array) -> Array:
-            return old.at[..., s, o, n].set(jnp.where(picked, new[..., 0, 0], old[..., s, o, n]))
+            return old.at[..., at].set(jnp.where(picked, new, old[..., at]))
 
-        return waiting.at[s, o, n].set(False), jax.tree.map(put, point, mended)
+        return waiting.at[at].set(False), jax.tree.map(put, point, mended)
 
     _, point = jax.lax.while_loop(lambda carry: carry[0].any(), mend, (stuck, point))
-    return play(tables, precision, point, point.residual <= TOLERANCE, stuck | (point.det <= 0))
+    go, end, after = play(decision, full, ends, point)
+    shape = guess.shape[1:]
+    point, go, end, after = jax.tree.map(lambda a: a.reshape(*a.shape[:-1], *shape), (point, go, end, after))
+    return Response(
+        point, point.residual <= TOLERANCE, stuck.reshape(shape) | (point.det <= 0), go, end, point.worth, after
+    )
