@@ -4,6 +4,7 @@ Run by `make bench`; numbers compare only within one run on one machine. Compili
 seconds are of all threads of this process.
 """
 
+import math
 import os
 import platform
 import statistics
@@ -111,13 +112,13 @@ def bound(made: Plan, solution: sweep.Solution) -> None:
         value, slopes(value), pay[:, np.array(going)], pay[:, ending],
         jnp.asarray(stage.mask[:, going].T), jnp.asarray(stage.mask[:, ending].T),
     )  # fmt: skip
-    precision, guess = world.precision[1], jnp.zeros(value.shape[1:])
+    precision, guess = world.precision[1], jnp.zeros((len(going), math.prod(value.shape[2:])))
     fast = jax.jit(respond)
     plain = [np.asarray(x) for x in (tables.value, tables.flow, tables.end, tables.can_go, tables.can_end)]
     answers: dict[str, np.ndarray] = {}
 
     def compiled() -> None:
-        answers["compiled"] = np.asarray(fast(tables, precision, guess).point.d)
+        answers["compiled"] = np.asarray(fast(tables, precision, guess).point.d).reshape(value.shape[1:])
 
     def numpy() -> None:
         answers["numpy"] = respond_plain(*plain, float(precision))

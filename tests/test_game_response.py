@@ -14,7 +14,14 @@ from standoff.game.response import Tables, posterior, respond
 NODES = 9
 GRID = np.linspace(0, 1, NODES)
 STATES, OTHER, GOING, ENDING = 4, 2, 2, 2
-solve = jax.jit(respond)
+flat = jax.jit(respond)
+
+
+def solve(found, precision, guess):
+    """The answer with its axis of points spread out again: state, other's belief, own belief."""
+    shape = found.value.shape[2:]
+    got = flat(found, precision, guess.reshape(len(guess), -1))
+    return jax.tree.map(lambda a: a.reshape(*a.shape[:-1], *shape), got)
 
 
 def tables(value, flow, end, can_go, can_end):

@@ -63,7 +63,10 @@ class Decision(eqx.Module):
 
 
 class Point(eqx.Module):
-    """State of the iteration: likelihood ratios, Newton's step and a cautious one, residual, det of the Jacobian."""
+    """State of the iteration: likelihood ratios, Newton's step and a cautious one, residual, det of the Jacobian.
+
+    `worth` is that of the moves that go on, in the mover's unit, `total` the log of the summed weight of all moves.
+    """
 
     d: Float[Array, "going ..."]
     step: Float[Array, "going ..."]
@@ -71,18 +74,21 @@ class Point(eqx.Module):
     residual: Float[Array, "..."]
     det: Float[Array, "..."]
     worth: Float[Array, "2 going ..."]
+    total: Float[Array, "2 ..."]
 
 
 class Response(eqx.Module):
-    """A solved decision: chances of the moves that go on and of those that end the game, and their worth."""
+    """A solved decision: chances of the moves that go on and of those that end the game, and beliefs after the former.
+
+    Its axis `point` runs over states, the other's beliefs and the nodes of the own belief, in this order.
+    """
 
     point: Point
-    settled: Bool[Array, "state other node"]
-    flagged: Bool[Array, "state other node"]
-    log_pi_go: Float[Array, "2 going state other node"]
-    log_pi_end: Float[Array, "2 ending state other node"]
-    worth: Float[Array, "2 going state other node"]
-    after: Float[Array, "going state other node"]
+    settled: Bool[Array, " point"]
+    flagged: Bool[Array, " point"]
+    log_pi_go: Float[Array, "2 going point"]
+    log_pi_end: Float[Array, "2 ending point"]
+    after: Float[Array, "going point"]
 
 
 def posterior(prior: Float[Array, "*any"], d: Float[Array, "*any"]) -> Float[Array, "*any"]:
@@ -156,15 +162,14 @@ def look(
         safe = 1 / jnp.maximum(diagonal, 1.0)
         damped = (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0)
         cautious = 0.5 * safe * (error - damped[None])
-    return Point(d, step, cautious, jnp.abs(error).max(0), bordered * jnp.prod(diagonal, axis=0), worth)
+    return Point(d, step, cautious, jnp.abs(error).max(0), bordered * jnp.prod(diagonal, axis=0), worth, log_total)
 
 
-def play(decision: Decision, precision: Array, ends: Array, point: Point) -> tuple[Array, Array, Array]:
+def play(decision: Decision, precision: Array, point: Point) -> tuple[Array, Array, Array]:
     """The strategy at a point, in log chances: moves that go on, moves that end the game; beliefs after the former."""
     after = posterior(jnp.broadcast_to(decision.belief[None], point.d.shape), point.d)
-    sharp = precision[None, None]
-    go = jnp.where(decision.can_go[None], sharp * point.worth, -jnp.inf)
-    total = jnp.logaddexp(jax.nn.logsumexp(go, axis=1), ends)[:, None]
+    total = point.total[:, None]
+    go = jnp.where(decision.can_go[None], precision[None, None] * point.worth, -jnp.inf)
     return go - total, _ending(decision, precision) - total, after
 
 
@@ -197,7 +202,9 @@ def _elsewhere(restarts: Array, moves: int) -> Float[Array, "going point"]:
 
 def _blank(decision: Decision, d: Float[Array, "going point"]) -> Point:
     zero, shape = jnp.zeros_like(d), decision.belief.shape
-    return Point(d, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape), jnp.zeros((2, *d.shape)))
+    return Point(
+        d, zero, zero, jnp.full(shape, jnp.inf), jnp.ones(shape), jnp.zeros((2, *d.shape)), jnp.zeros((2, *shape))
+    )  # fmt: skip
 
 
 def _rescue(decision: Decision, precision: Array) -> Point:
@@ -231,7 +238,7 @@ def _rescue(decision: Decision, precision: Array) -> Point:
     return jax.lax.while_loop(more, again, start).point
 
 
-def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "going state other node"]) -> Response:
+def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "going point"]) -> Response:
     """Solve the decision at every belief; `guess` warms it.
 
     A node is settled when its residual, in log-likelihood, is at most `TOLERANCE`. Nodes that `MAX_NEWTON` steps
@@ -254,7 +261,7 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
         settled = (point.residual <= TOLERANCE) | (count == 0)
         return count + 1, look(decision, full, ends, jnp.where(settled, point.d, _advance(point, False)))
 
-    blank = _blank(decision, guess.reshape(len(guess), -1))
+    blank = _blank(decision, guess)
     point = jax.lax.while_loop(more, again, (jnp.asarray(0), blank))[1]
     stuck = point.residual > TOLERANCE
 
@@ -274,9 +281,5 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
         return waiting.at[at].set(False), jax.tree.map(put, point, mended)
 
     _, point = jax.lax.while_loop(lambda carry: carry[0].any(), mend, (stuck, point))
-    go, end, after = play(decision, full, ends, point)
-    shape = guess.shape[1:]
-    point, go, end, after = jax.tree.map(lambda a: a.reshape(*a.shape[:-1], *shape), (point, go, end, after))
-    return Response(
-        point, point.residual <= TOLERANCE, stuck.reshape(shape) | (point.det <= 0), go, end, point.worth, after
-    )
+    go, end, after = play(decision, full, point)
+    return Response(point, point.residual <= TOLERANCE, stuck | (point.det <= 0), go, end, after)

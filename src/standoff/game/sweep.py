@@ -22,8 +22,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from standoff.game.form import Form, Payoffs, Stage
-from standoff.game.interpolate import evaluate, slopes
-from standoff.game.response import Tables, posterior, respond
+from standoff.game.interpolate import along, slopes
+from standoff.game.response import Tables, lay_out, posterior, respond
 
 RESIDUAL = 1e-9
 PIECE = 8
@@ -33,8 +33,8 @@ class Carry(eqx.Module):
     """What one round hands to the one before it: values at its start, likelihood ratios of the last two rounds."""
 
     start: Float[Array, "2 2 first p q"]
-    last: tuple[Float[Array, "_piece _going slot other node"], ...]
-    before: tuple[Float[Array, "_piece _going slot other node"], ...]
+    last: tuple[Float[Array, "_piece _going point"], ...]
+    before: tuple[Float[Array, "_piece _going point"], ...]
 
 
 class Quality(eqx.Module):
@@ -96,12 +96,12 @@ def _solve_stage(
     payoff: Float[Array, "2 2 state move"],
     precision: Float[Array, ""],
     mix: Float[Array, "type node"],
-    guess: Float[Array, "piece going slot other node"],
+    guess: Float[Array, "piece going point"],
 ) -> tuple[Array, Array, Array, Quality]:
     """Solve one stage in all its states.
 
     `after[s]` holds values of stage s and their slopes, own-belief axis last: [player, type, state, other, node].
-    Returns values in the same layout, log-probabilities [state, type, move, other, node], ratios, quality.
+    Returns values in the same layout, log-probabilities [state, p, q, type, move], ratios, quality.
     """
     mover, other = stage.mover, 1 - stage.mover
     going, ending = np.array(stage.going, dtype=int), np.array(stage.ending, dtype=int)
@@ -110,6 +110,8 @@ def _solve_stage(
     mask = jnp.asarray(stage.mask[index])
     pays = jnp.moveaxis(payoff[:, :, index], 2, 0)
     order = np.argsort(np.concatenate([going, ending]))
+    nodes = mix.shape[-1]
+    points = PIECE * nodes * nodes
 
     def one(piece: tuple[Array, ...]) -> tuple[Array, Array, Array, Array, Array, Array]:
         then, can, pay, start = piece
@@ -121,29 +123,31 @@ def _solve_stage(
         tables = Tables(value[mover], slope[mover], pay_go[mover], pay_end[mover], can_go, can_end)
         answer = respond(tables, precision, start)
         pi_go, pi_end = jnp.exp(answer.log_pi_go), jnp.exp(answer.log_pi_end)
-        own = (pi_go * answer.worth).sum(1) + (pi_end * pay_end[mover][..., None, None]).sum(1)
-        seen, _ = evaluate(value[other], slope[other], jnp.broadcast_to(answer.after, (2, *answer.after.shape)))
-        belief = mix[:, None, None, None, :]
+        decision = lay_out(tables)
+        own = (pi_go * answer.point.worth).sum(1) + (pi_end * decision.end).sum(1)
+        reached = jnp.broadcast_to(answer.after[None], pi_go.shape)
+        seen, _ = along(value[other].reshape(-1), slope[other].reshape(-1), decision.base, reached, nodes)
+        belief = jnp.tile(mix, points // nodes)[:, None]
 
         def expected(pi: Array, worth: Array) -> Array:
             return ((belief * pi[1][None] + (1 - belief) * pi[0][None]) * worth).sum(1)
 
-        theirs = expected(pi_go, seen + pay_go[other][..., None, None])
-        theirs = theirs + expected(pi_end, pay_end[other][..., None, None])
+        theirs = expected(pi_go, seen + jnp.repeat(pay_go[other], nodes * nodes, axis=-1))
+        theirs = theirs + expected(pi_end, jnp.repeat(pay_end[other], nodes * nodes, axis=-1))
         both = jnp.stack([own, theirs] if mover == 0 else [theirs, own])
-        log_pi = jnp.concatenate([answer.log_pi_go, answer.log_pi_end], axis=1)[:, order]
-        log_pi = jnp.moveaxis(log_pi, 2, 0).astype(jnp.float32)
+        log_pi = jnp.concatenate([answer.log_pi_go, answer.log_pi_end], axis=1)[:, order].astype(jnp.float32)
+        log_pi = log_pi.reshape(2, len(order), PIECE, nodes, nodes)
+        log_pi = jnp.transpose(log_pi, (2, 4, 3, 0, 1) if mover == 0 else (2, 3, 4, 0, 1))
         point = answer.point
         folded = (point.det <= 0).sum()
         return both, log_pi, point.d, point.residual.max(), (~answer.settled).sum(), folded
 
     both, log_pi, d, residual, unsettled, folded = jax.lax.map(one, (follow, mask, pays, guess))
     count = len(stage.states)
-    both = jnp.moveaxis(both, 0, 2)
-    both = both.reshape(2, 2, -1, *both.shape[4:])[:, :, :count]
+    both = jnp.moveaxis(both, 0, 2).reshape(2, 2, -1, nodes, nodes)[:, :, :count]
     log_pi = log_pi.reshape(-1, *log_pi.shape[2:])[:count]
-    points = jnp.asarray(index.size * d.shape[-1] * d.shape[-2])
-    return both, log_pi, d, Quality(residual.max(), unsettled.sum(), folded.sum(), points)
+    solved = jnp.asarray(len(index) * points)
+    return both, log_pi, d, Quality(residual.max(), unsettled.sum(), folded.sum(), solved)
 
 
 def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
@@ -172,12 +176,10 @@ def _round(form: Form, nodes: int) -> Callable[[Payoffs, Carry], tuple[Carry, Ro
                 after[lead] = (value, slopes(value))
             mix = _mix(nodes, payoffs.tilt[1 - stage.mover])
             guess = 2 * carry.last[index] - carry.before[index]
-            both, log_pi, ratios[index], good = _solve_stage(
+            both, log_pis[index], ratios[index], good = _solve_stage(
                 stage, after, payoffs.moves[index], payoffs.precision[stage.mover], mix, guess
             )
             plain[index] = last(both)
-            # [state, type, move, other, node] -> [state, p, q, type, move]
-            log_pis[index] = jnp.transpose(log_pi, (0, 4, 3, 1, 2) if stage.mover == 0 else (0, 3, 4, 1, 2))
             quality.append(good)
         total = Quality(
             jnp.stack([q.residual for q in quality]).max(),
@@ -209,7 +211,7 @@ def solve(form: Form, payoffs: Payoffs, *, rounds: int, nodes: int) -> Solution:
     back = _compiled(form, nodes)
     start = jnp.broadcast_to(payoffs.horizon[..., None, None], (*payoffs.horizon.shape, nodes, nodes))
     zero = tuple(
-        jnp.zeros((len(_pieces(len(stage.states))), len(stage.going), PIECE, nodes, nodes)) for stage in form.stages
+        jnp.zeros((len(_pieces(len(stage.states))), len(stage.going), PIECE * nodes**2)) for stage in form.stages
     )
     carry = Carry(start, zero, zero)
     solved: list[Round] = []
