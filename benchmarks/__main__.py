@@ -32,7 +32,7 @@ from standoff.simulate.setup import Plan, plan  # noqa: E402
 CASE = "venezuela-2025"
 REPEATS = 5
 PATHS = 4000
-COARSE, FINE = 7, 17
+COARSE, FINE = 9, 17
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:

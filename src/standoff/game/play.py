@@ -17,12 +17,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from standoff.game.form import OUTCOME, Form, Payoffs
 from standoff.game.interpolate import local
 from standoff.game.response import posterior
 
+CHUNK = 64
 Played = tuple[tuple[Array, ...], tuple[Array, ...]]
 
 
@@ -112,6 +113,35 @@ def lookup(
     return found - jax.nn.logsumexp(found, axis=-1, keepdims=True)
 
 
+def _lookup_where(
+    minds: tuple[Mind, Mind],
+    index: int,
+    n: Int[Array, ""],
+    where: Bool[Array, " path"],
+    state: Int[Array, " path"],
+    belief: Float[Array, "2 2 path"],
+) -> tuple[Array, Array]:
+    """Both minds' log chances at stage `index` for the paths that are there, `CHUNK` at a time; 0 elsewhere."""
+    count, size = len(state), min(CHUNK, len(state))
+    moves = minds[0].log_pi[index].shape[-1]
+
+    def more(carry: tuple[Array, Array, Array]) -> Array:
+        return carry[0].any()
+
+    def again(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        waiting, *found = carry
+        at = jnp.nonzero(waiting, size=size, fill_value=0)[0]
+        picked = waiting[at][:, None, None]
+        for i in range(2):
+            new = lookup(minds[i].log_pi[index], n, state[at], belief[i, 0, at], belief[i, 1, at])
+            found[i] = found[i].at[at].set(jnp.where(picked, new, found[i][at]))
+        return waiting.at[at].set(False), found[0], found[1]
+
+    zero = jnp.zeros((count, 2, moves))
+    _, first, second = jax.lax.while_loop(more, again, (where, zero, zero))
+    return first, second
+
+
 def _choose(log_pi: Float[Array, "path move"], uniform: Float[Array, " path"]) -> Int[Array, " path"]:
     chance = jnp.exp(log_pi - log_pi.max(-1, keepdims=True))
     level = jnp.cumsum(chance, axis=-1)
@@ -165,7 +195,7 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
             here = place == index
             use = jnp.where(here, state, 0)
             keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), index), 2)
-            log_pi = [lookup(minds[i].log_pi[index], n, use, belief[i, 0], belief[i, 1]) for i in range(2)]
+            log_pi = _lookup_where(minds, index, n, here | record, use, belief)
             own = log_pi[stage.mover]
             mine = jnp.take_along_axis(own, paths.types[stage.mover][:, None, None], axis=1)[:, 0]
             mask = jnp.asarray(stage.mask)[use]
@@ -250,8 +280,9 @@ def _run(
         jnp.ones(count),
     )
     seen = []
+    record = tuple(np.asarray(a) for a in (given.move, given.read, given.weight)) if given is not None else ()
     for n in range(rounds):
-        told = (given.move[n], given.read[n], given.weight[n]) if given is not None else None
+        told = (record[0][n], record[1][n], record[2][n]) if record else None
         before = carry
         carry, out = one(jnp.asarray(n, jnp.int32), key, minds, world, paths, told, carry)
         if out is not None:
@@ -264,11 +295,18 @@ def play(
 ) -> Ended:
     """Play out paths to their ends: `minds` are the coercer's and the target's, `world` what is the case."""
     last, _ = _run(key, form, minds, world, paths, None, rounds)
+    done: Ended = _finish(world, paths, last, jnp.asarray(rounds - 1, jnp.int32))
+    return done
+
+
+@jax.jit
+def _finish(world: Payoffs, paths: Paths, last: Carry, final: Array) -> Ended:
+    """What the paths that reach the end of the last round are paid there."""
     still = last.outcome < 0
     end = world.horizon[:, paths.types, jnp.where(still, last.state, 0)[None]]
     payoff = last.payoff + jnp.where(still, last.factor[None] * jnp.stack([end[0, 0], end[1, 1]]), 0.0)
     outcome = jnp.where(still, jnp.int32(OUTCOME["stalemate"]), last.outcome)
-    return Ended(outcome, jnp.where(still, jnp.int32(rounds - 1), last.round), last.package, payoff)
+    return Ended(outcome, jnp.where(still, final, last.round), last.package, payoff)
 
 
 def follow(

@@ -27,7 +27,7 @@ from standoff.simulate.results import ENDING_TITLES, ENDINGS
 
 SCHEMA = "standoff-run/1"
 CORRECTION_DRAWS = 5
-ROBUST_DRAWS = 3
+ROBUST_DRAWS = 8
 PRECISIONS = (2.0, 5.0, 10.0)
 PACES = {"half as many rounds": 2.0, "twice as many rounds": 0.5}
 Progress = Callable[[str, float], None]
@@ -88,8 +88,8 @@ class RunSummary:
             ],
             "thesis": {
                 "force": thesis.force.as_dict(), "agreed_exit": thesis.agreed.as_dict(),
-                "direction": thesis.direction, "established": thesis.established, "flips": list(thesis.flips),
-                "sentence": thesis.sentence,
+                "direction": thesis.direction, "established": thesis.established,
+                "flips": [str(flip) for flip in thesis.flips], "sentence": thesis.sentence,
             },
             "report": str(self.out / "report.html"),
         }  # fmt: skip

@@ -81,6 +81,19 @@ def correction_effects(tree: xr.DataTree) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """A setting in which the change of an ending's chance does not have the sign of the thesis."""
+
+    setting: str
+    ending: str
+    change: Chance
+
+    def __str__(self) -> str:
+        size = f"{self.change.mean * 100:+.1f} points ±{self.change.error * 100:.1f}"
+        return f"{self.setting} the change of {self.ending} is {size}"
+
+
+@dataclass(frozen=True)
 class Thesis:
     """Whether misreadings rather than interests made it end by force, by the run's own rule.
 
@@ -93,7 +106,7 @@ class Thesis:
     agreed: Chance
     direction: bool
     established: bool
-    flips: tuple[str, ...]
+    flips: tuple[Flip, ...]
     sentence: str
 
 
@@ -106,8 +119,10 @@ def thesis(tree: xr.DataTree) -> Thesis:
         found = tree["robust"].ds["chance"]
         for s in found["setting"].values:
             d = found.sel(setting=s, scenario="base") - found.sel(setting=s, scenario="views")
-            if d.sel(ending="force").mean() >= 0 or d.sel(ending="agreed-exit").mean() <= 0:
-                flips.append(str(s))
+            for ending, what, sign in (("force", "force", -1), ("agreed-exit", "agreed exits", 1)):
+                change = chance(np.asarray(d.sel(ending=ending)))
+                if change.mean * sign <= 0:
+                    flips.append(Flip(str(s), what, change))
     direction = force.mean < 0 < agreed.mean
     clear = force.mean + force.error < 0 < agreed.mean - agreed.error
     established = clear and not flips
@@ -115,7 +130,7 @@ def thesis(tree: xr.DataTree) -> Thesis:
     if established:
         verdict = "the thesis that misreadings made it end by force holds over all settings tried"
     elif direction and flips:
-        verdict = f"but the sign of one of the two flips at {', '.join(flips)}: the thesis is not established"
+        verdict = f"but at {' and at '.join(map(str, flips))}: the thesis is not established"
     elif direction:
         verdict = "but not by more than the error of the means: the thesis is not established"
     else:

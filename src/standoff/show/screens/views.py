@@ -87,7 +87,8 @@ def _thesis(found: Findings) -> Words:
     if not clear(thesis.agreed):
         which.append("the change of agreed exits is within its error")
     if thesis.flips:
-        which.append(f"a sign flips at {listed(list(thesis.flips))}")
+        settings = list(dict.fromkeys(flip.setting for flip in thesis.flips))
+        which.append(f"a sign is not the same at {listed(settings)}")
     why = f" ({'; '.join(which)})" if which and not thesis.established else ""
     force = summary.table(found.tree)["views"]["force"].mean
     rare = (
