@@ -193,11 +193,11 @@ def _advance(point: Point, careful: Array | bool) -> Float[Array, "going point"]
 
 
 def _elsewhere(restarts: Array, moves: int) -> Float[Array, "going point"]:
-    """Where a restart begins: 0 the first time, then points spread over a growing cube, the same in every run."""
+    """Where a restart begins: 0 the first two times, then points spread over a growing cube, the same in every run."""
     times = restarts.astype(jnp.float64)
     turn = times[None] * jnp.arange(1.0, moves + 1)[:, None]
     spread = jnp.modf(turn * 0.6180339887498949 + 0.25 * turn**2 * 0.7548776662466927)[0]
-    return jnp.where(restarts <= 1, 0.0, (2 * spread - 1) * (1 + times[None] / 6))
+    return jnp.where(restarts <= 2, 0.0, (2 * spread - 1) * (1 + times[None] / 6))
 
 
 def _blank(decision: Decision, d: Float[Array, "going point"]) -> Point:
@@ -207,10 +207,10 @@ def _blank(decision: Decision, d: Float[Array, "going point"]) -> Point:
     )  # fmt: skip
 
 
-def _rescue(decision: Decision, precision: Array) -> Point:
-    """Answers at a few stubborn points: raised from precision 0, then from other starts."""
+def _rescue(decision: Decision, precision: Array, guess: Float[Array, "going point"]) -> Point:
+    """Answers at a few stubborn points: with care from the guess, raised from precision 0, then from other starts."""
     moves, count = decision.can_go.shape
-    most = RAMP * RAMP_TRIES + LAST_TRIES * (RESTARTS + 1)
+    most = RAMP * RAMP_TRIES + LAST_TRIES * (RESTARTS + 2)
 
     def done(search: Search) -> Array:
         return (search.share >= 1) & (search.point.residual <= TOLERANCE)
@@ -220,21 +220,21 @@ def _rescue(decision: Decision, precision: Array) -> Point:
 
     def again(search: Search) -> Search:
         point, settled = search.point, done(search)
-        restart = (search.share >= 1) & (search.tries >= LAST_TRIES) & ~settled
-        restarts = search.restarts + restart.astype(jnp.int32)
+        begin = (search.share >= 1) & (search.tries >= LAST_TRIES) & ~settled
+        restarts = search.restarts + begin.astype(jnp.int32)
         rise = (search.share < 1) & ((point.residual <= 1e-6) | (search.tries >= RAMP_TRIES))
         share = jnp.where(rise, search.share + 1 / RAMP, search.share)
         share = jnp.where(share > 1 - 0.5 / RAMP, 1.0, share)
-        d = jnp.where(settled | (search.count == 0), point.d, _advance(point, search.restarts == 1))
-        d = jnp.where(restart, _elsewhere(restarts, moves), d)
-        tries = jnp.where(restart | rise, 0, search.tries + 1)
+        share = jnp.where(begin & (restarts == 1), 1 / RAMP, share)
+        d = jnp.where(settled | (search.count == 0), point.d, _advance(point, search.restarts <= 2))
+        d = jnp.where(begin, _elsewhere(restarts, moves), d)
+        tries = jnp.where(begin | rise, 0, search.tries + 1)
         sharp = precision * share
         point = look(decision, sharp, ending_weight(decision, sharp), d, careful=True)
         return Search(search.count + 1, tries, share, restarts, point)
 
     none = jnp.zeros(count, jnp.int32)
-    blank = _blank(decision, jnp.zeros((moves, count)))
-    start = Search(jnp.asarray(0), none, jnp.full(count, 1 / RAMP), none + 1, blank)
+    start = Search(jnp.asarray(0), none, jnp.ones(count), none, _blank(decision, guess))
     return jax.lax.while_loop(more, again, start).point
 
 
@@ -243,11 +243,11 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
 
     A node is settled when its residual, in log-likelihood, is at most `TOLERANCE`. Nodes that `MAX_NEWTON` steps
     from the guess do not settle are taken out, `FEW` at a time, so that a stuck one costs the others nothing. They
-    begin again at precision 0, which is raised to its full height in `RAMP` parts, at most `RAMP_TRIES` steps on a
-    part; far from a root or past a fold they take damped steps of the best-response dynamics, which leave an
-    unstable branch for the nearest stable one. What is not settled `LAST_TRIES` steps later is started anew from up
-    to `RESTARTS` other points. Nodes that needed any of this, or whose Jacobian has a determinant of 0 or less, are
-    flagged: there more than one answer is possible. The rest is reported as unsettled.
+    begin again from the guess; far from a root or past a fold they take damped steps of the best-response dynamics,
+    which leave an unstable branch for the nearest stable one. What is not settled `LAST_TRIES` steps later begins at
+    precision 0, which is raised to its full height in `RAMP` parts, at most `RAMP_TRIES` steps on a part, and then
+    from up to `RESTARTS` other points. Nodes that needed any of this, or whose Jacobian has a determinant of 0 or less,
+    are flagged: there more than one answer is possible. The rest is reported as unsettled.
     """
     decision = lay_out(tables)
     full = jnp.broadcast_to(precision, decision.belief.shape)
@@ -272,7 +272,7 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
             decision.value, decision.slope, decision.base[..., at], decision.belief[at], decision.flow[..., at],
             decision.end[..., at], decision.can_go[..., at], decision.can_end[..., at], decision.nodes,
         )  # fmt: skip
-        mended = _rescue(few, full[at])
+        mended = _rescue(few, full[at], guess[:, at])
         picked = waiting[at]
 
         def put(old: Array, new: Array) -> Array:

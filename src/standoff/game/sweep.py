@@ -8,57 +8,64 @@ after the move,
 
 One round is compiled once and called for every round, so that changing the number of rounds costs nothing.
 Within a round the states of a stage are worked through in pieces of `PIECE` that fit in cache (`lax.map`).
+
+Where a decision has several answers, which one is taken decides which equilibrium of the whole game is found. With
+`shares` of more than one entry the whole game is continued: it is solved at each share of the precision in turn,
+and every point begins from its own answers at the shares before (Turocy 2005 follows the same branch on a tree).
+A point that folds or jumps on the way takes the nearest answer there is, and is flagged for good.
 """
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
+from standoff.errors import UserError
 from standoff.game.form import Form, Payoffs, Stage
 from standoff.game.interpolate import along, slopes
 from standoff.game.response import Tables, lay_out, posterior, respond
 
 RESIDUAL = 1e-9
 PIECE = 8
-
-
-class Carry(eqx.Module):
-    """What one round hands to the one before it: values at its start, likelihood ratios of the last two rounds."""
-
-    start: Float[Array, "2 2 first p q"]
-    last: tuple[Float[Array, "_piece _going point"], ...]
-    before: tuple[Float[Array, "_piece _going point"], ...]
+JUMP = 1.0
+STEP = 5.0
+Ratios = tuple[Float[Array, "_piece _going point"], ...]
+"""Log-likelihood ratios of the moves that go on, by stage."""
 
 
 class Quality(eqx.Module):
-    """How well the points of a round were solved: largest residual, points unsettled, points past a fold."""
+    """How well the points of a round were solved: largest residual and points unsettled."""
 
     residual: Float[Array, ""]
     unsettled: Array
-    folded: Array
-    points: Array
 
 
 class Round(eqx.Module):
-    """One solved round, in single precision (what is stored, not what is solved with)."""
+    """One solved round, in single precision (what is stored, not what is solved with).
+
+    `flagged[s]`: where more than one answer is possible (a fold, a jump, a determinant of 0 or less).
+    """
 
     log_pi: tuple[Float[Array, "_state p q 2 _move"], ...]
     value: Float[Array, "2 2 first p q"]
+    flagged: tuple[Bool[Array, "_state p q"], ...]
 
 
 @dataclass(frozen=True)
 class Solution:
     """A view, solved.
 
-    `log_pi[s]` at stage s and `value` at the beginning of a round are stacked over rounds; `residual` is the largest
-    violation of the equilibrium equations in log-likelihood, `unsettled` and `folded` are shares of points.
+    `log_pi[s]` at stage s, `flagged[s]` and `value` at the beginning of a round are stacked over rounds; `residual`
+    is the largest violation of the equilibrium equations in log-likelihood, `unsettled` and `folded` are shares of
+    points; `shares` are those of the precision at which the whole game was solved in turn.
     """
 
     form: Form
@@ -71,6 +78,8 @@ class Solution:
     nodes: int
     precision: tuple[float, float]
     status: str = field(default="ok")
+    flagged: tuple[Bool[Array, "round _state p q"], ...] = ()
+    shares: tuple[float, ...] = (1.0,)
 
     @property
     def ok(self) -> bool:
@@ -84,7 +93,7 @@ def _mix(nodes: int, tilt: Float[Array, " type"]) -> Float[Array, "type node"]:
     return jnp.stack([posterior(node, jnp.full_like(node, tilt[0])), posterior(node, jnp.full_like(node, tilt[1]))])
 
 
-def _pieces(count: int) -> np.ndarray:
+def pieces(count: int) -> np.ndarray:
     """State indices of a stage in rows of `PIECE`; the last row is filled up with its last state."""
     rows = -(-count // PIECE)
     return np.minimum(np.arange(rows * PIECE), count - 1).reshape(rows, PIECE)
@@ -97,15 +106,17 @@ def _solve_stage(
     precision: Float[Array, ""],
     mix: Float[Array, "type node"],
     guess: Float[Array, "piece going point"],
-) -> tuple[Array, Array, Array, Quality]:
+    jump: Float[Array, ""],
+) -> tuple[Array, Array, Array, Array, Quality]:
     """Solve one stage in all its states.
 
     `after[s]` holds values of stage s and their slopes, own-belief axis last: [player, type, state, other, node].
-    Returns values in the same layout, log-probabilities [state, p, q, type, move], ratios, quality.
+    Returns values in the same layout, log-probabilities [state, p, q, type, move], flags [state, p, q], ratios,
+    quality. A ratio that ends further than `jump` from its guess is flagged.
     """
     mover, other = stage.mover, 1 - stage.mover
     going, ending = np.array(stage.going, dtype=int), np.array(stage.ending, dtype=int)
-    index = _pieces(len(stage.states))
+    index = pieces(len(stage.states))
     follow = jnp.asarray(np.maximum(stage.follow, 0)[index][..., going])
     mask = jnp.asarray(stage.mask[index])
     pays = jnp.moveaxis(payoff[:, :, index], 2, 0)
@@ -139,15 +150,17 @@ def _solve_stage(
         log_pi = log_pi.reshape(2, len(order), PIECE, nodes, nodes)
         log_pi = jnp.transpose(log_pi, (2, 4, 3, 0, 1) if mover == 0 else (2, 3, 4, 0, 1))
         point = answer.point
-        folded = (point.det <= 0).sum()
-        return both, log_pi, point.d, point.residual.max(), (~answer.settled).sum(), folded
+        moved = jnp.abs(point.d - start).max(0) > jump
+        flagged = (answer.flagged | moved).reshape(PIECE, nodes, nodes)
+        flagged = jnp.swapaxes(flagged, 1, 2) if mover == 0 else flagged
+        return both, log_pi, flagged, point.d, point.residual.max(), (~answer.settled).sum()
 
-    both, log_pi, d, residual, unsettled, folded = jax.lax.map(one, (follow, mask, pays, guess))
+    both, log_pi, flagged, d, residual, unsettled = jax.lax.map(one, (follow, mask, pays, guess))
     count = len(stage.states)
     both = jnp.moveaxis(both, 0, 2).reshape(2, 2, -1, nodes, nodes)[:, :, :count]
     log_pi = log_pi.reshape(-1, *log_pi.shape[2:])[:count]
-    solved = jnp.asarray(len(index) * points)
-    return both, log_pi, d, Quality(residual.max(), unsettled.sum(), folded.sum(), solved)
+    flagged = flagged.reshape(-1, nodes, nodes)[:count]
+    return both, log_pi, flagged, d, Quality(residual.max(), unsettled.sum())
 
 
 def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
@@ -161,11 +174,14 @@ def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
     return later + (payoffs.flow + gone)[..., None, None]
 
 
-def _round(form: Form, nodes: int) -> Callable[[Payoffs, Carry], tuple[Carry, Round, Quality]]:
-    def back(payoffs: Payoffs, carry: Carry) -> tuple[Carry, Round, Quality]:
-        plain: dict[int, Array] = {form.nature: _nature(form, payoffs, carry.start)}
-        ratios: list[Array] = list(carry.last)
-        log_pis: list[Array] = [jnp.zeros(())] * len(form.stages)
+Back = Callable[[Payoffs, Array, Ratios, Array], tuple[Array, Ratios, Round, Quality]]
+
+
+def _round(form: Form, nodes: int) -> Back:
+    def back(payoffs: Payoffs, start: Array, guess: Ratios, jump: Array) -> tuple[Array, Ratios, Round, Quality]:
+        plain: dict[int, Array] = {form.nature: _nature(form, payoffs, start)}
+        blank = jnp.zeros(())
+        ratios, log_pis, flags = ([blank] * len(form.stages) for _ in range(3))
         quality: list[Quality] = []
         for index in reversed(range(len(form.stages))):
             stage = form.stages[index]
@@ -175,60 +191,98 @@ def _round(form: Form, nodes: int) -> Callable[[Payoffs, Carry], tuple[Carry, Ro
                 value = last(plain[lead])
                 after[lead] = (value, slopes(value))
             mix = _mix(nodes, payoffs.tilt[1 - stage.mover])
-            guess = 2 * carry.last[index] - carry.before[index]
-            both, log_pis[index], ratios[index], good = _solve_stage(
-                stage, after, payoffs.moves[index], payoffs.precision[stage.mover], mix, guess
+            both, log_pis[index], flags[index], ratios[index], good = _solve_stage(
+                stage, after, payoffs.moves[index], payoffs.precision[stage.mover], mix, guess[index], jump
             )
             plain[index] = last(both)
             quality.append(good)
         total = Quality(
             jnp.stack([q.residual for q in quality]).max(),
             jnp.stack([q.unsettled for q in quality]).sum(),
-            jnp.stack([q.folded for q in quality]).sum(),
-            jnp.stack([q.points for q in quality]).sum(),
         )
-        return (
-            Carry(plain[0], tuple(ratios), carry.last),
-            Round(tuple(log_pis), plain[0].astype(jnp.float32)),
-            total,
-        )
+        done = Round(tuple(log_pis), plain[0].astype(jnp.float32), tuple(flags))
+        return plain[0], tuple(ratios), done, total
 
     return jax.jit(back)
 
 
 @lru_cache(maxsize=8)
-def _compiled(form: Form, nodes: int) -> Callable[[Payoffs, Carry], tuple[Carry, Round, Quality]]:
+def _compiled(form: Form, nodes: int) -> Back:
     return _round(form, nodes)
 
 
-def solve(form: Form, payoffs: Payoffs, *, rounds: int, nodes: int) -> Solution:
+@jax.jit
+def _extrapolate(near: Ratios, far: Ratios, weight: Array) -> Ratios:
+    found: Ratios = jax.tree.map(lambda a, b: a + weight * (a - b), near, far)
+    return found
+
+
+def default_shares(payoffs: Payoffs) -> tuple[float, ...]:
+    """Shares of the precision for a continuation of the whole game: even steps of precision of at most `STEP`.
+
+    A step of precision is measured against the largest difference between a player's payoffs at the ends.
+    """
+    steps = 1
+    for player in range(2):
+        ends = [np.asarray(m)[player] for m in payoffs.moves] + [np.asarray(payoffs.horizon)[player]]
+        spread = max(float(e.max()) for e in ends if e.size) - min(float(e.min()) for e in ends if e.size)
+        steps = max(steps, math.ceil(float(payoffs.precision[player]) * spread / STEP))
+    return tuple((k + 1) / steps for k in range(steps))
+
+
+def solve(form: Form, payoffs: Payoffs, *, rounds: int, nodes: int, shares: Sequence[float] = (1.0,)) -> Solution:
     """Solve a view: logit quantal response equilibrium, Markov in public state and public beliefs.
 
-    `nodes` is the number of grid nodes per belief axis, 0 and 1 among them. Points are solved to a residual of
-    `RESIDUAL`; where one is not, the status says so in words and the solution must not be called an equilibrium.
+    `nodes` is the number of grid nodes per belief axis, 0 and 1 among them. `shares`, rising to 1, are shares of the
+    precision at which the whole game is solved in turn (`default_shares`); with 1 alone every point begins from the
+    answer of the next round. Points are solved to a residual of `RESIDUAL`; where one is not, the status says so in
+    words and the solution must not be called an equilibrium.
     """
     began = time.perf_counter()
+    shares = tuple(float(share) for share in shares)
+    if not shares or shares[-1] != 1.0 or any(a >= b for a, b in pairwise((0.0, *shares))):
+        raise UserError(f"shares {shares}: give shares of the precision that rise to 1, such as (0.5, 1)")
     back = _compiled(form, nodes)
-    start = jnp.broadcast_to(payoffs.horizon[..., None, None], (*payoffs.horizon.shape, nodes, nodes))
-    zero = tuple(
-        jnp.zeros((len(_pieces(len(stage.states))), len(stage.going), PIECE * nodes**2)) for stage in form.stages
+    nothing = tuple(
+        jnp.zeros((len(pieces(len(stage.states))), len(stage.going), PIECE * nodes**2)) for stage in form.stages
     )
-    carry = Carry(start, zero, zero)
+    far: list[Ratios] = [nothing] * rounds
+    near: list[Ratios] = [nothing] * rounds
+    marks: list[tuple[Array, ...]] = []
     solved: list[Round] = []
     quality: list[Quality] = []
-    for index in range(rounds):
-        carry, done, good = back(payoffs, carry)
-        if index == 0:
-            carry = Carry(carry.start, carry.last, carry.last)
-        solved.append(done)
-        quality.append(good)
-    solved.reverse()
-    log_pi = tuple(jnp.stack([done.log_pi[s] for done in solved]) for s in range(len(form.stages)))
-    value = jnp.stack([done.value for done in solved])
+    for k, share in enumerate(shares):
+        here = eqx.tree_at(lambda p: p.precision, payoffs, payoffs.precision * share)
+        start = jnp.broadcast_to(payoffs.horizon[..., None, None], (*payoffs.horizon.shape, nodes, nodes))
+        solved, quality, found = [], [], []
+        for index in range(rounds):
+            if k == 0:  # from the answers of the two rounds that follow
+                guess = _extrapolate(*(found[-1], found[-2] if index > 1 else found[-1], 1.0)) if index else nothing
+            else:
+                past = shares[k - 2] if k > 1 else 0.0
+                guess = _extrapolate(near[index], far[index], (share - shares[k - 1]) / (shares[k - 1] - past))
+            start, ratios, done, good = back(here, start, guess, jnp.asarray(JUMP if k else jnp.inf))
+            found.append(ratios)
+            solved.append(done)
+            quality.append(good)
+        far, near = near, found
+        flags = [done.flagged for done in solved]
+        marks = [jax.tree.map(jnp.logical_or, a, b) for a, b in zip(marks, flags, strict=True)] if k else flags
+    return _collect(form, payoffs, solved, quality, marks, shares, nodes, time.perf_counter() - began)
+
+
+def _collect(
+    form: Form, payoffs: Payoffs, solved: list[Round], quality: list[Quality], marks: list[tuple[Array, ...]],
+    shares: tuple[float, ...], nodes: int, seconds: float,
+) -> Solution:  # fmt: skip
+    stages = range(len(form.stages))
+    log_pi = tuple(jnp.stack([done.log_pi[s] for done in reversed(solved)]) for s in stages)
+    flagged = tuple(jnp.stack([mark[s] for mark in reversed(marks)]) for s in stages)
+    value = jnp.stack([done.value for done in reversed(solved)])
     residual = float(max(float(q.residual) for q in quality))
-    points = sum(int(q.points) for q in quality)
+    points = sum(mark.size for mark in flagged)
     unsettled = sum(int(q.unsettled) for q in quality) / points
-    folded = sum(int(q.folded) for q in quality) / points
+    folded = sum(int(mark.sum()) for mark in flagged) / points
     status = "ok"
     if residual > RESIDUAL or not np.isfinite(residual):
         status = (
@@ -236,6 +290,6 @@ def solve(form: Form, payoffs: Payoffs, *, rounds: int, nodes: int) -> Solution:
             "lower the precision or refine the grid"
         )
     return Solution(
-        form, log_pi, value, residual, unsettled, folded, time.perf_counter() - began, nodes,
-        (float(payoffs.precision[0]), float(payoffs.precision[1])), status,
+        form, log_pi, value, residual, unsettled, folded, seconds, nodes,
+        (float(payoffs.precision[0]), float(payoffs.precision[1])), status, flagged, shares,
     )  # fmt: skip
