@@ -133,6 +133,6 @@ def joint(p: float, q: float, tilt: Float[Array, "2 2"]) -> np.ndarray:
 
     `tilt[0, c]` shifts the log-odds of a firm target for a coercer of type c (`Payoffs.tilt`).
     """
-    odds = np.log(q / (1 - q)) + np.asarray(tilt)[0]
-    firm = 1 / (1 + np.exp(-odds))
+    odds = q * np.exp(np.asarray(tilt)[0])
+    firm = odds / (1 - q + odds)
     return np.array([(1 - p) * (1 - firm[0]), (1 - p) * firm[0], p * (1 - firm[1]), p * firm[1]])

@@ -36,7 +36,7 @@ from standoff.game.response import Tables, lay_out, posterior, respond
 RESIDUAL = 1e-9
 PIECE = 8
 JUMP = 1.0
-STEP = 5.0
+STEP = 20.0
 Ratios = tuple[Float[Array, "_piece _going point"], ...]
 """Log-likelihood ratios of the moves that go on, by stage."""
 

@@ -1,0 +1,154 @@
+"""Points on the branch, labelled, with how far each may be trusted."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+
+from standoff.game.tree.tree import CHANCE, Tree
+
+
+class Status(Enum):
+    """How a precision was answered, as the sentence that the user reads; empty if all is well."""
+
+    ok = ""
+    crossed = (
+        "Another branch crosses before this precision (a symmetry of the game, as a rule). The point solves the "
+        "equations and lies straight on; other answers split off. Disturb a payoff slightly to see them."
+    )
+    turned_away = (
+        "The branch did not come to this precision within `most_looks` looks at the equations after it turned back. "
+        "Raise `most_looks`."
+    )
+    lost = (
+        "The branch could not be followed to this precision: steps became too small. Ask for precisions up to the "
+        "last one that was answered, or disturb a payoff slightly."
+    )
+    exhausted = "The branch did not come to this precision within `most_looks` looks at the equations. Raise it."
+    rough = (
+        "The point was reached, but its residual stayed above the tolerance: rounding is too coarse at this precision."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """An agent logit equilibrium where the branch from precision 0 first reaches `precision`.
+
+    Axes: `action` as `Layout` numbers them; `set` as in `Tree.sets` (chance: nan); `player` as in `Tree.players`.
+    """
+
+    tree: Tree = field(repr=False)
+    precision: tuple[float, ...]
+    """Of each player, per unit of payoff."""
+    log_strategy: np.ndarray = field(repr=False)
+    """Log chance of every action, given its set [action]."""
+    worth: np.ndarray = field(repr=False)
+    """Expected payoff of the action to its mover, given that its set is reached [action]."""
+    log_reach: np.ndarray = field(repr=False)
+    """Log chance that the set is reached [set]."""
+    payoffs: np.ndarray
+    """Expected payoffs [player]."""
+    gains: np.ndarray = field(repr=False)
+    """Largest gain from another action at this set alone, in the mover's payoff, given that it is reached [set]."""
+    residual: float
+    """Largest violation of log p(a) - log p(b) = lambda (u(a) - u(b)), divided by lambda: in payoff units."""
+    folds: int
+    """Turning points in precision that the branch passed on the way here."""
+    turns: tuple[float, ...]
+    """Where they lie, as multiples of `precision`."""
+    looks: int
+    """Newton steps from precision 0 up to here."""
+    status: Status
+
+    @cached_property
+    def regret(self) -> float:
+        """Largest one-shot gain at any information set, in payoff units."""
+        return float(np.nanmax(self.gains, initial=0.0))
+
+    @cached_property
+    def strategy(self) -> dict[str, dict[str, float]]:
+        """Chance of every action by label of its information set."""
+        chances, layout = np.exp(self.log_strategy), self.tree.layout
+        return {
+            name: dict(zip(each.actions, chances[layout.first[s] :].tolist(), strict=False))
+            for s, (name, each) in enumerate(zip(names(self.tree), self.tree.sets, strict=True))
+            if each.player != CHANCE
+        }
+
+    @cached_property
+    def reach(self) -> dict[str, float]:
+        """Chance that each information set is reached, by label."""
+        return self._by_set(np.exp(self.log_reach))
+
+    @cached_property
+    def regrets(self) -> dict[str, float]:
+        """Largest one-shot gain at each information set, by label, in payoff units."""
+        return self._by_set(self.gains)
+
+    @cached_property
+    def beliefs(self) -> np.ndarray:
+        """Chance of every decision node given that its information set is reached; nan elsewhere [node]."""
+        tree, first = self.tree, self.tree.layout.first
+        log = np.zeros(len(tree.nodes))
+        for number, node in enumerate(tree.nodes):
+            if node.parent < 0:
+                continue
+            kind = tree.nodes[node.parent].set
+            if tree.sets[kind].player == CHANCE:
+                chance = tree.sets[kind].chances[node.branch]
+                log[number] = log[node.parent] + (np.log(float(chance)) if chance else -np.inf)
+            else:
+                log[number] = log[node.parent] + self.log_strategy[first[kind] + node.branch]
+        where = np.array([node.set for node in tree.nodes], int)
+        own = np.flatnonzero([s >= 0 and tree.sets[s].player != CHANCE for s in where])
+        top = np.full(len(tree.sets), -np.inf)
+        np.maximum.at(top, where[own], log[own])
+        weight = np.exp(log[own] - top[where[own]])
+        total = np.bincount(where[own], weight, len(tree.sets))
+        found = np.full(len(tree.nodes), np.nan)
+        found[own] = weight / total[where[own]]
+        return found
+
+    def _by_set(self, values: np.ndarray) -> dict[str, float]:
+        both = zip(names(self.tree), self.tree.sets, values.tolist(), strict=True)
+        return {name: value for name, each, value in both if each.player != CHANCE}
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A precision without an answer, and why."""
+
+    precision: tuple[float, ...]
+    folds: int
+    turns: tuple[float, ...]
+    looks: int
+    status: Status
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """The answers to a list of precisions, in its order; what could not be answered stands in `missed`."""
+
+    tree: Tree = field(repr=False)
+    points: tuple[Point, ...]
+    missed: tuple[Missed, ...]
+    answers: tuple[Point | Missed, ...] = field(repr=False)
+    seconds_setup: float
+    """CPU seconds of what depends on the shape of the game only."""
+    seconds: float
+    """CPU seconds of following the branch."""
+
+
+def names(tree: Tree) -> tuple[str, ...]:
+    """A name for every set: its label where that is unique, otherwise `player:number`."""
+    seen: dict[str, int] = {}
+    for each in tree.sets:
+        seen[each.label] = seen.get(each.label, 0) + 1
+
+    def name(label: str, player: int, number: int) -> str:
+        if label and seen[label] == 1:
+            return label
+        return f"{tree.players[player] if player != CHANCE else 'chance'}:{number}"
+
+    return tuple(name(each.label, each.player, each.number) for each in tree.sets)
