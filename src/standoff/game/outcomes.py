@@ -83,9 +83,11 @@ def _compiled(form: Form, key: tuple[bytes, ...], count: int) -> Back:
         then = jnp.asarray(np.maximum(form.branch, 0))
         chance = jnp.where(jnp.asarray(form.branch >= 0), payoffs.chance, 0.0)
         stays = chance * (1 - payoffs.hazard)
-        later = sum(stays[None, None, :, b, None, None] * start[:, :, then[:, b]] for b in range(then.shape[1]))
-        removed = (chance * payoffs.hazard).sum(-1)
-        nature = later + jnp.zeros(later.shape).at[:, OUTCOME["coup"]].set(removed[None, :, None, None])
+        shape = (*start.shape[:2], len(then), *start.shape[3:])
+        removed = (chance * payoffs.hazard).sum(-1)[None, :, None, None]
+        nature = jnp.zeros(shape).at[:, OUTCOME["coup"]].set(jnp.broadcast_to(removed, (4, *shape[2:])))
+        for b in range(then.shape[1]):
+            nature = nature + stays[None, None, :, b, None, None] * start[:, :, then[:, b]]
         plain = {form.nature: nature}
         for index in reversed(range(len(form.stages))):
             stage = form.stages[index]
@@ -98,28 +100,37 @@ def _compiled(form: Form, key: tuple[bytes, ...], count: int) -> Back:
             plain[index] = last(found)
         return plain[0]
 
-    return jax.jit(back)
+    return jax.jit(jax.checkpoint(back))
 
 
 def chances(
-    solution: Solution, payoffs: Payoffs, *, labels: Labels | None = None, count: int = len(OUTCOMES)
+    solution: Solution,
+    payoffs: Payoffs,
+    *,
+    labels: Labels | None = None,
+    count: int = len(OUTCOMES),
+    log_pi: tuple[Float[Array, "round _state p q 2 _move"], ...] | None = None,
 ) -> Float[Array, "4 ending first p q"]:
     """Chance of every ending at the start of round 0, by pair of types, first state and public beliefs.
 
     `labels[stage][state, move]` tells the endings apart, -1 where the game goes on, `count` of them in all; by
-    default they are `OUTCOMES`. Removal from within and the end of the last round keep their codes there.
+    default they are `OUTCOMES`. Removal from within and the end of the last round keep their codes there. `log_pi`
+    stands in for the solution's, to be differentiated.
     """
     form, nodes = solution.form, solution.nodes
     labels = plain_labels(form) if labels is None else labels
     back = _compiled(form, tuple(np.asarray(rows, np.int64).tobytes() for rows in labels), count)
     table = jnp.zeros((4, count, len(form.stages[0].states), nodes, nodes))
     table = table.at[:, OUTCOME["stalemate"]].set(1.0)
-    for n in reversed(range(solution.log_pi[0].shape[0])):
-        table = back(payoffs, tuple(rows[n] for rows in solution.log_pi), table)
+    strategies = solution.log_pi if log_pi is None else log_pi
+    for n in reversed(range(strategies[0].shape[0])):
+        table = back(payoffs, tuple(rows[n] for rows in strategies), table)
     return table
 
 
-def at_beliefs(table: Float[Array, "*any first p q"], state: int, p: float, q: float) -> Float[Array, "*any"]:
+def at_beliefs(
+    table: Float[Array, "*any first p q"], state: int, p: float | Array, q: float | Array
+) -> Float[Array, "*any"]:
     """A table of the first stage at a state and at public beliefs: monotone cubic in q, then in p."""
     rows = table[..., state, :, :]
     along_q, _ = evaluate(rows, slopes(rows), jnp.full((*rows.shape[:-1], 1), q))

@@ -126,6 +126,38 @@ def ending_weight(decision: Decision, precision: Float[Array, " point"]) -> Floa
     return jax.nn.logsumexp(_ending(decision, precision), axis=1)
 
 
+class Balance(eqx.Module):
+    """The equations at ratios d: beliefs after the moves, worth, its derivative in d, total log weight, the error."""
+
+    after: Float[Array, "going point"]
+    worth: Float[Array, "2 going point"]
+    steep: Float[Array, "2 going point"]
+    share: Float[Array, "2 going point"]
+    total: Float[Array, "2 point"]
+    error: Float[Array, "going point"]
+
+
+def weigh(
+    decision: Decision,
+    precision: Float[Array, " point"],
+    ends: Float[Array, "2 point"],
+    d: Float[Array, "going point"],
+) -> Balance:
+    """Evaluate the equations at ratios d; `ends` is `ending_weight` at this precision."""
+    after = posterior(jnp.broadcast_to(decision.belief[None], d.shape), d)
+    worth, gradient = along(
+        decision.value, decision.slope, decision.base, jnp.broadcast_to(after[None], (2, *d.shape)), decision.nodes
+    )
+    worth = worth + decision.flow
+    go = jnp.where(decision.can_go[None], precision[None, None] * worth, -jnp.inf)
+    top = jnp.maximum(go.max(1), ends)
+    lift = jnp.exp(go - top[:, None])
+    weight = lift.sum(1) + jnp.exp(ends - top)
+    total = jnp.log(weight) + top
+    error = jnp.where(decision.can_go, d - (go[1] - go[0]) + (total[1] - total[0])[None], 0.0)
+    return Balance(after, worth, gradient * (after * (1 - after))[None], lift * (1 / weight)[:, None], total, error)
+
+
 def look(
     decision: Decision,
     precision: Float[Array, " point"],
@@ -134,27 +166,13 @@ def look(
     *,
     careful: bool = False,
 ) -> Point:
-    """Evaluate the equations at ratios d, and find the Newton step and, if `careful`, a cautious one.
-
-    `ends` is `ending_weight` at this precision.
-    """
-    after = posterior(jnp.broadcast_to(decision.belief[None], d.shape), d)
-    worth, gradient = along(
-        decision.value, decision.slope, decision.base, jnp.broadcast_to(after[None], (2, *d.shape)), decision.nodes
-    )
-    worth = worth + decision.flow
-    sharp, can = precision[None, None], decision.can_go[None]
-    go = jnp.where(can, sharp * worth, -jnp.inf)
-    top = jnp.maximum(go.max(1), ends)
-    lift = jnp.exp(go - top[:, None])
-    total = lift.sum(1) + jnp.exp(ends - top)
-    log_total = jnp.log(total) + top
-    change = gradient * sharp * (after * (1 - after))[None]
-    error = jnp.where(decision.can_go, d - (go[1] - go[0]) + (log_total[1] - log_total[0])[None], 0.0)
+    """Evaluate the equations at ratios d, and find the Newton step and, if `careful`, a cautious one."""
+    here = weigh(decision, precision, ends, d)
+    error = here.error
+    change = here.steep * precision[None, None]
     diagonal = jnp.where(decision.can_go, 1 - (change[1] - change[0]), 1.0)
     inverse = 1 / diagonal
-    part = 1 / total
-    row = lift[1] * part[1][None] * change[1] - lift[0] * part[0][None] * change[0]
+    row = here.share[1] * change[1] - here.share[0] * change[0]
     bordered = 1 + (row * inverse).sum(0)
     step = inverse * (error - ((row * inverse * error).sum(0) / bordered)[None])
     cautious = step
@@ -162,7 +180,34 @@ def look(
         safe = 1 / jnp.maximum(diagonal, 1.0)
         damped = (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0)
         cautious = 0.5 * safe * (error - damped[None])
-    return Point(d, step, cautious, jnp.abs(error).max(0), bordered * jnp.prod(diagonal, axis=0), worth, log_total)
+    det = bordered * jnp.prod(diagonal, axis=0)
+    return Point(d, step, cautious, jnp.abs(error).max(0), det, here.worth, here.total)
+
+
+def frozen(tables: Tables, precision: Float[Array, ""], solved: Float[Array, "going point"]) -> Response:
+    """The decision at ratios that solve it, as a function that can be differentiated in tables and precision.
+
+    One Newton step is taken from the solution, with solution and operator held fixed: the step is 0, its derivative
+    is that of the solution by the implicit function theorem. Where the operator is singular (a fold) there is none.
+    """
+    decision = lay_out(tables)
+    full = jnp.broadcast_to(precision, decision.belief.shape)
+    ends = ending_weight(decision, full)
+    d = jax.lax.stop_gradient(solved)
+    here = weigh(decision, full, ends, d)
+    steep, share, after = jax.lax.stop_gradient((here.steep, here.share, here.after))
+    change = steep * jax.lax.stop_gradient(full)[None, None]
+    diagonal = jnp.where(decision.can_go, 1 - (change[1] - change[0]), 1.0)
+    row = (share[1] * change[1] - share[0] * change[0]) / diagonal
+    step = (here.error - ((row * here.error).sum(0) / (1 + row.sum(0)))[None]) / diagonal
+    worth = here.worth - steep * step[None]
+    go = jnp.where(decision.can_go[None], full[None, None] * worth, -jnp.inf)
+    end = _ending(decision, full)
+    total = jax.nn.logsumexp(jnp.concatenate([go, ends[:, None]], axis=1), axis=1)
+    zero, fine = jnp.zeros(decision.belief.shape), jnp.ones(decision.belief.shape, bool)
+    point = Point(d, step, step, zero, zero + 1, worth, total)
+    moved = after - after * (1 - after) * step
+    return Response(point, fine, ~fine, go - total[:, None], end - total[:, None], moved)
 
 
 def play(decision: Decision, precision: Array, point: Point) -> tuple[Array, Array, Array]:

@@ -18,7 +18,7 @@ A point that folds or jumps on the way takes the nearest answer there is, and is
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -31,7 +31,7 @@ from jaxtyping import Array, Bool, Float
 from standoff.errors import UserError
 from standoff.game.form import Form, Payoffs, Stage
 from standoff.game.interpolate import along, slopes
-from standoff.game.response import Tables, lay_out, posterior, respond
+from standoff.game.response import Response, Tables, lay_out, posterior, respond
 
 RESIDUAL = 1e-9
 PIECE = 8
@@ -39,6 +39,8 @@ JUMP = 1.0
 STEP = 20.0
 Ratios = tuple[Float[Array, "_piece _going point"], ...]
 """Log-likelihood ratios of the moves that go on, by stage."""
+Values = tuple[Float[Array, "2 2 _state p q"], ...]
+"""Worth of the game to each type of each player at the stages of a round, nature's last."""
 
 
 class Quality(eqx.Module):
@@ -59,13 +61,23 @@ class Round(eqx.Module):
     flagged: tuple[Bool[Array, "_state p q"], ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What a round was solved from and what was found, in double precision: next round's start, values, ratios."""
+
+    start: Float[Array, "2 2 first p q"]
+    values: Values
+    ratios: Ratios
+
+
 @dataclass(frozen=True)
 class Solution:
     """A view, solved.
 
     `log_pi[s]` at stage s, `flagged[s]` and `value` at the beginning of a round are stacked over rounds; `residual`
     is the largest violation of the equilibrium equations in log-likelihood, `unsettled` and `folded` are shares of
-    points; `shares` are those of the precision at which the whole game was solved in turn.
+    points; `shares` are those of the precision at which the whole game was solved in turn. `trail` is kept on
+    request, by round (`gradient`).
     """
 
     form: Form
@@ -80,6 +92,7 @@ class Solution:
     status: str = field(default="ok")
     flagged: tuple[Bool[Array, "round _state p q"], ...] = ()
     shares: tuple[float, ...] = (1.0,)
+    trail: tuple[Step, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -107,8 +120,9 @@ def _solve_stage(
     mix: Float[Array, "type node"],
     guess: Float[Array, "piece going point"],
     jump: Float[Array, ""],
+    answering: Callable[[Tables, Array, Array], Response] = respond,
 ) -> tuple[Array, Array, Array, Array, Quality]:
-    """Solve one stage in all its states.
+    """Solve one stage in all its states (`answering` each decision: `respond`, or `frozen` at known ratios).
 
     `after[s]` holds values of stage s and their slopes, own-belief axis last: [player, type, state, other, node].
     Returns values in the same layout, log-probabilities [state, p, q, type, move], flags [state, p, q], ratios,
@@ -132,7 +146,7 @@ def _solve_stage(
         pay_go, pay_end = jnp.moveaxis(pay[..., going], -1, 2), jnp.moveaxis(pay[..., ending], -1, 2)
         can_go, can_end = can[:, going].T, can[:, ending].T
         tables = Tables(value[mover], slope[mover], pay_go[mover], pay_end[mover], can_go, can_end)
-        answer = respond(tables, precision, start)
+        answer = answering(tables, precision, start)
         pi_go, pi_end = jnp.exp(answer.log_pi_go), jnp.exp(answer.log_pi_end)
         decision = lay_out(tables)
         own = (pi_go * answer.point.worth).sum(1) + (pi_end * decision.end).sum(1)
@@ -146,16 +160,18 @@ def _solve_stage(
         theirs = expected(pi_go, seen + jnp.repeat(pay_go[other], nodes * nodes, axis=-1))
         theirs = theirs + expected(pi_end, jnp.repeat(pay_end[other], nodes * nodes, axis=-1))
         both = jnp.stack([own, theirs] if mover == 0 else [theirs, own])
-        log_pi = jnp.concatenate([answer.log_pi_go, answer.log_pi_end], axis=1)[:, order].astype(jnp.float32)
+        log_pi = jnp.concatenate([answer.log_pi_go, answer.log_pi_end], axis=1)[:, order]
         log_pi = log_pi.reshape(2, len(order), PIECE, nodes, nodes)
         log_pi = jnp.transpose(log_pi, (2, 4, 3, 0, 1) if mover == 0 else (2, 3, 4, 0, 1))
+        log_pi = log_pi.astype(jnp.float32) if answering is respond else log_pi
         point = answer.point
         moved = jnp.abs(point.d - start).max(0) > jump
         flagged = (answer.flagged | moved).reshape(PIECE, nodes, nodes)
         flagged = jnp.swapaxes(flagged, 1, 2) if mover == 0 else flagged
         return both, log_pi, flagged, point.d, point.residual.max(), (~answer.settled).sum()
 
-    both, log_pi, flagged, d, residual, unsettled = jax.lax.map(one, (follow, mask, pays, guess))
+    run = one if answering is respond else jax.checkpoint(one)  # a derivative stores nothing of a piece
+    both, log_pi, flagged, d, residual, unsettled = jax.lax.map(run, (follow, mask, pays, guess))
     count = len(stage.states)
     both = jnp.moveaxis(both, 0, 2).reshape(2, 2, -1, nodes, nodes)[:, :, :count]
     log_pi = log_pi.reshape(-1, *log_pi.shape[2:])[:count]
@@ -163,7 +179,7 @@ def _solve_stage(
     return both, log_pi, flagged, d, Quality(residual.max(), unsettled.sum())
 
 
-def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
+def nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
     """Value after the target's move: flow, then the levels move, removal from within, and the next round."""
     then = jnp.asarray(np.maximum(form.branch, 0))
     chance = jnp.where(jnp.asarray(form.branch >= 0), payoffs.chance, 0.0)
@@ -174,41 +190,60 @@ def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
     return later + (payoffs.flow + gone)[..., None, None]
 
 
-Back = Callable[[Payoffs, Array, Ratios, Array], tuple[Array, Ratios, Round, Quality]]
+Back = Callable[[Payoffs, Array, Ratios, Array], tuple[Values, Ratios, Round, Quality]]
 
 
-def _round(form: Form, nodes: int) -> Back:
-    def back(payoffs: Payoffs, start: Array, guess: Ratios, jump: Array) -> tuple[Array, Ratios, Round, Quality]:
-        plain: dict[int, Array] = {form.nature: _nature(form, payoffs, start)}
+def one_stage(
+    form: Form,
+    index: int,
+    payoffs: Payoffs,
+    plain: dict[int, Array],
+    guess: Float[Array, "piece going point"],
+    jump: Float[Array, ""],
+    answering: Callable[[Tables, Array, Array], Response] = respond,
+) -> tuple[Array, Array, Array, Array, Quality]:
+    """One stage of a round from the values `plain` of the stages it leads to: values, log chances, flags, ratios."""
+    stage = form.stages[index]
+    last = (lambda a: jnp.swapaxes(a, -1, -2)) if stage.mover == 0 else (lambda a: a)
+    after = {}
+    for lead in leads(stage):
+        value = last(plain[lead])
+        after[lead] = (value, slopes(value))
+    nodes = plain[form.nature if form.nature in plain else min(plain)].shape[-1]
+    mix = _mix(nodes, payoffs.tilt[1 - stage.mover])
+    precision = payoffs.precision[stage.mover]
+    both, log_pi, flagged, d, quality = _solve_stage(
+        stage, after, payoffs.moves[index], precision, mix, guess, jump, answering
+    )
+    return last(both), log_pi, flagged, d, quality
+
+
+def leads(stage: Stage) -> list[int]:
+    """The stages, nature's among them, to which moves of a stage lead."""
+    return sorted({stage.leads[m] for m in stage.going})
+
+
+def _round(form: Form) -> Back:
+    def back(payoffs: Payoffs, start: Array, guess: Ratios, jump: Array) -> tuple[Values, Ratios, Round, Quality]:
+        plain: dict[int, Array] = {form.nature: nature(form, payoffs, start)}
         blank = jnp.zeros(())
         ratios, log_pis, flags = ([blank] * len(form.stages) for _ in range(3))
         quality: list[Quality] = []
         for index in reversed(range(len(form.stages))):
-            stage = form.stages[index]
-            last = (lambda a: jnp.swapaxes(a, -1, -2)) if stage.mover == 0 else (lambda a: a)
-            after = {}
-            for lead in sorted({stage.leads[m] for m in stage.going}):
-                value = last(plain[lead])
-                after[lead] = (value, slopes(value))
-            mix = _mix(nodes, payoffs.tilt[1 - stage.mover])
-            both, log_pis[index], flags[index], ratios[index], good = _solve_stage(
-                stage, after, payoffs.moves[index], payoffs.precision[stage.mover], mix, guess[index], jump
+            plain[index], log_pis[index], flags[index], ratios[index], good = one_stage(
+                form, index, payoffs, plain, guess[index], jump
             )
-            plain[index] = last(both)
             quality.append(good)
-        total = Quality(
-            jnp.stack([q.residual for q in quality]).max(),
-            jnp.stack([q.unsettled for q in quality]).sum(),
-        )
-        done = Round(tuple(log_pis), plain[0].astype(jnp.float32), tuple(flags))
-        return plain[0], tuple(ratios), done, total
+        total = Quality(jnp.stack([q.residual for q in quality]).max(), jnp.stack([q.unsettled for q in quality]).sum())
+        values = tuple(plain[index] for index in range(len(form.stages) + 1))
+        return values, tuple(ratios), Round(tuple(log_pis), plain[0].astype(jnp.float32), tuple(flags)), total
 
     return jax.jit(back)
 
 
 @lru_cache(maxsize=8)
-def _compiled(form: Form, nodes: int) -> Back:
-    return _round(form, nodes)
+def _compiled(form: Form) -> Back:
+    return _round(form)
 
 
 @jax.jit
@@ -230,7 +265,9 @@ def default_shares(payoffs: Payoffs) -> tuple[float, ...]:
     return tuple((k + 1) / steps for k in range(steps))
 
 
-def solve(form: Form, payoffs: Payoffs, *, rounds: int, nodes: int, shares: Sequence[float] = (1.0,)) -> Solution:
+def solve(
+    form: Form, payoffs: Payoffs, *, rounds: int, nodes: int, shares: Sequence[float] = (1.0,), trail: bool = False
+) -> Solution:
     """Solve a view: logit quantal response equilibrium, Markov in public state and public beliefs.
 
     `nodes` is the number of grid nodes per belief axis, 0 and 1 among them. `shares`, rising to 1, are shares of the
@@ -242,7 +279,7 @@ def solve(form: Form, payoffs: Payoffs, *, rounds: int, nodes: int, shares: Sequ
     shares = tuple(float(share) for share in shares)
     if not shares or shares[-1] != 1.0 or any(a >= b for a, b in pairwise((0.0, *shares))):
         raise UserError(f"shares {shares}: give shares of the precision that rise to 1, such as (0.5, 1)")
-    back = _compiled(form, nodes)
+    back = _compiled(form)
     nothing = tuple(
         jnp.zeros((len(pieces(len(stage.states))), len(stage.going), PIECE * nodes**2)) for stage in form.stages
     )
@@ -251,24 +288,29 @@ def solve(form: Form, payoffs: Payoffs, *, rounds: int, nodes: int, shares: Sequ
     marks: list[tuple[Array, ...]] = []
     solved: list[Round] = []
     quality: list[Quality] = []
+    ways: list[Step] = []
     for k, share in enumerate(shares):
         here = eqx.tree_at(lambda p: p.precision, payoffs, payoffs.precision * share)
         start = jnp.broadcast_to(payoffs.horizon[..., None, None], (*payoffs.horizon.shape, nodes, nodes))
-        solved, quality, found = [], [], []
+        solved, quality, ways = [], [], []
+        found: list[Ratios] = []
         for index in range(rounds):
             if k == 0:  # from the answers of the two rounds that follow
                 guess = _extrapolate(*(found[-1], found[-2] if index > 1 else found[-1], 1.0)) if index else nothing
             else:
                 past = shares[k - 2] if k > 1 else 0.0
                 guess = _extrapolate(near[index], far[index], (share - shares[k - 1]) / (shares[k - 1] - past))
-            start, ratios, done, good = back(here, start, guess, jnp.asarray(JUMP if k else jnp.inf))
+            values, ratios, done, good = back(here, start, guess, jnp.asarray(JUMP if k else jnp.inf))
             found.append(ratios)
+            ways.append(Step(start, values, ratios))
+            start = values[0]
             solved.append(done)
             quality.append(good)
         far, near = near, found
         flags = [done.flagged for done in solved]
         marks = [jax.tree.map(jnp.logical_or, a, b) for a, b in zip(marks, flags, strict=True)] if k else flags
-    return _collect(form, payoffs, solved, quality, marks, shares, nodes, time.perf_counter() - began)
+    solution = _collect(form, payoffs, solved, quality, marks, shares, nodes, time.perf_counter() - began)
+    return replace(solution, trail=tuple(reversed(ways))) if trail else solution
 
 
 def _collect(

@@ -135,12 +135,9 @@ def _gather(tree: Tree, element: Sequence[int], block: Sequence[int]) -> list[_B
 
 def _sorted(block: _Block, blocks: list[_Block]) -> list[int]:
     """Order of a block's exits: by the number of entries of the child, by child, then ends."""
-
-    def key(exit_: int) -> tuple[int, int, int]:
-        child = block.exits[exit_][2]
-        return (len(blocks[child].entries), child, exit_) if child >= 0 else (1 << 30, 0, exit_)
-
-    return sorted(range(len(block.exits)), key=key)
+    children = [exit_[2] for exit_ in block.exits]
+    entries = [len(blocks[child].entries) if child >= 0 else 1 << 30 for child in children]
+    return sorted(range(len(children)), key=lambda k: (entries[k], max(children[k], 0), k))
 
 
 def _shape(tree: Tree, block: _Block, order: list[int]) -> tuple[object, ...]:

@@ -1,0 +1,106 @@
+"""Chances of endings and the whole game continued in precision: against the exact tree, against played paths, laws."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tests.known.gambit import game
+
+from standoff.errors import UserError
+from standoff.game.form import OUTCOMES
+from standoff.game.outcomes import at_beliefs, chances, joint
+from standoff.game.play import Mind, Paths, plain_reading, play
+from standoff.game.sweep import default_shares, solve
+from standoff.game.tree.branch import solve as solve_tree
+from standoff.game.tree.known import ladder
+
+WORD = {"backdown": "back-down", "concede": "concession", "strike": "force"}
+
+
+def exact(variant, periods, precision):
+    """Chance of every ending by pair of types, joint with the prior, from the tree."""
+    tree = ladder(variant, periods)
+    point = solve_tree(tree, [precision]).points[0]
+    plan = tree.layout
+    chance = np.exp(plan.chance + np.append(point.log_strategy, 0.0)[plan.path].sum(1))
+    found = np.zeros((4, len(OUTCOMES)))
+    kinds = [f"{c}/{t}" for c in ("weak", "resolute") for t in ("soft", "stubborn")]
+    for end, weight in zip(plan.ends, chance, strict=True):
+        words = tree.outcomes[tree.nodes[end].outcome].label.split()
+        found[kinds.index(words[-1]), OUTCOMES.index(WORD[words[0]])] += weight
+    return found
+
+
+def on_grid(variant, periods, precision, nodes, shares=None):
+    payoffs = game.payoffs(variant, periods, precision)
+    form = game.form(periods)
+    shares = default_shares(payoffs) if shares is None else shares
+    solution = solve(form, payoffs, rounds=periods + 1, nodes=nodes, shares=shares)
+    table = chances(solution, payoffs)
+    p, q = game.firm(variant)
+    first = form.stages[0].states.index((0, 0, 0))
+    return solution, joint(p, q, payoffs.tilt)[:, None] * np.asarray(at_beliefs(table, first, p, q))
+
+
+def test_the_joint_prior_is_that_of_the_game():
+    payoffs = game.payoffs("prior_like_meets_like", 1, 1.0)
+    found = joint(*game.firm("prior_like_meets_like"), payoffs.tilt)
+    assert found.reshape(2, 2) == pytest.approx(game.prior("prior_like_meets_like"), abs=1e-12)
+
+
+@pytest.mark.parametrize("variant", ["base", "prior_like_meets_like"])
+@pytest.mark.parametrize(("precision", "bound"), [(2.0, 2e-4), (10.0, 1e-3)])
+def test_endings_of_two_periods_against_the_tree(variant, precision, bound):
+    """The bound is on every ending with every pair of types, joint with the prior, at 17 nodes."""
+    solution, found = on_grid(variant, 2, precision, 17)
+    assert solution.ok
+    assert found.sum() == pytest.approx(1.0, abs=1e-6)  # strategies are kept in single precision
+    assert found == pytest.approx(exact(variant, 2, precision), abs=bound)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["base", "war_costly", "prior_like_meets_like"])
+def test_error_falls_as_the_grid_is_refined(variant):
+    wanted = exact(variant, 4, 20.0)
+    errors = [np.abs(on_grid(variant, 4, 20.0, nodes)[1] - wanted).max() for nodes in (9, 17, 33)]
+    assert errors[2] < errors[0] / 4
+    assert errors[2] < 2e-4
+
+
+def test_endings_against_played_paths():
+    """20,000 paths: no ending further than four standard errors (chance of a false alarm below 1 in 2,000)."""
+    payoffs, form, count = game.payoffs("base", 2, 3.0), game.form(2), 20_000
+    solution, wanted = on_grid("base", 2, 3.0, 17)
+    mind = Mind(solution.log_pi, tuple(jnp.asarray(table) for table in plain_reading(form)))
+    p, q = game.firm("base")
+    pair = np.random.default_rng(7).choice(4, size=count, p=joint(p, q, payoffs.tilt))
+    belief = jnp.broadcast_to(jnp.array([p, q])[None, :, None], (2, 2, count))
+    first = jnp.full(count, form.stages[0].states.index((0, 0, 0)), jnp.int32)
+    types = jnp.asarray(np.stack([pair // 2, pair % 2]).astype(np.int32))
+    paths = Paths(jnp.zeros(count, jnp.int32), first, types, belief)
+    done = play(jax.random.key(3), form, (mind, mind), payoffs, paths, rounds=3)
+    share = np.bincount(np.asarray(done.outcome), minlength=len(OUTCOMES)) / count
+    chance = wanted.sum(0)
+    assert (np.abs(share - chance) <= 4 * np.sqrt(chance * (1 - chance) / count) + 1e-9).all()
+
+
+def test_one_share_and_many_meet_where_nothing_folds():
+    one = on_grid("base", 2, 3.0, 9, shares=(1.0,))[1]
+    many = on_grid("base", 2, 3.0, 9, shares=(0.25, 0.5, 0.75, 1.0))[1]
+    assert many == pytest.approx(one, abs=1e-7)  # strategies are kept in single precision
+
+
+def test_shares_must_rise_to_one():
+    with pytest.raises(UserError, match="rise to 1"):
+        on_grid("base", 1, 1.0, 5, shares=(0.5, 0.4, 1.0))
+
+
+def test_flags_stay_once_set():
+    """Points flagged by the whole path are at least those flagged at its end."""
+    payoffs, form = game.payoffs("prior_like_meets_like", 2, 40.0), game.form(2)
+    shares = default_shares(payoffs)
+    solution = solve(form, payoffs, rounds=3, nodes=9, shares=shares)
+    assert len(shares) > 1
+    assert solution.ok
+    flagged = sum(int(rows.sum()) for rows in solution.flagged)
+    assert solution.folded == pytest.approx(flagged / sum(rows.size for rows in solution.flagged))
