@@ -77,8 +77,15 @@ test: setup ## Check the layers and run the tests, without the slow ones
 test-slow: setup ## Run the slow tests
 	$(BIN)/pytest -n 2 -m "slow and not gpu" $(PYTEST_ARGS)
 
+# Numba serves as the bound in benchmarks and nowhere else; without it they say so and go on.
 bench: setup ## Measure speed; numbers compare only within one run on one machine
-	@if [ -d benchmarks ]; then $(BIN)/python -m benchmarks; else echo "make bench: there is no folder benchmarks yet"; fi
+	@uv=$(BIN)/uv; [ -x "$$uv" ] || uv=$$(command -v uv) || uv=""; \
+	if [ -n "$$uv" ]; then \
+	  "$$uv" pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt; \
+	else \
+	  PIP_USER=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt; \
+	fi || echo "make bench: numba could not be installed; the bound is left out"
+	$(BIN)/python -m benchmarks
 
 lint: setup ## Check style, format, types and layers
 	$(BIN)/ruff check .
@@ -99,8 +106,9 @@ lock: ## Write requirements/*.txt anew from pyproject.toml
 	@uv=$(BIN)/uv; [ -x "$$uv" ] || uv=$$(command -v uv) || { \
 	  echo "make lock: uv is needed, and neither $(BIN) nor PATH has it. Call make setup first, or install uv."; exit 1; }; \
 	$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null && \
-	$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt >/dev/null
-	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index-url|--find-links|--trusted-host)|file:|@ ' requirements/run.txt requirements/dev.txt; then \
+	$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt >/dev/null && \
+	$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt >/dev/null
+	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index-url|--find-links|--trusted-host)|file:|@ ' requirements/*.txt; then \
 	  echo "make lock: the lines above name an address or a path; take it out of pyproject.toml or of uv's settings"; exit 1; fi
 
 clean: ## Remove caches and builds

@@ -73,6 +73,7 @@ def test_worth_in_the_prior():
     assert found.prior == pytest.approx((by_p, by_q), abs=NEAR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["moves of the target", "precision", "hazard"])
 def test_chance_of_force_against_finite_differences(field):
     """Chances are built from strategies kept in single precision, so the step is longer and the bound wider."""

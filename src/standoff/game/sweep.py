@@ -36,7 +36,8 @@ from standoff.game.response import Response, Tables, lay_out, posterior, respond
 RESIDUAL = 1e-9
 PIECE = 8
 JUMP = 1.0
-STEP = 20.0
+STEP = 5.0
+MOST = 8
 Ratios = tuple[Float[Array, "_piece _going point"], ...]
 """Log-likelihood ratios of the moves that go on, by stage."""
 Values = tuple[Float[Array, "2 2 _state p q"], ...]
@@ -252,16 +253,19 @@ def _extrapolate(near: Ratios, far: Ratios, weight: Array) -> Ratios:
     return found
 
 
-def default_shares(payoffs: Payoffs) -> tuple[float, ...]:
-    """Shares of the precision for a continuation of the whole game: even steps of precision of at most `STEP`.
-
-    A step of precision is measured against the largest difference between a player's payoffs at the ends.
-    """
-    steps = 1
+def reach(payoffs: Payoffs) -> float:
+    """Precision times the largest difference between a player's payoffs: how sharp the sharpest decision can be."""
+    found = 0.0
     for player in range(2):
         ends = [np.asarray(m)[player] for m in payoffs.moves] + [np.asarray(payoffs.horizon)[player]]
         spread = max(float(e.max()) for e in ends if e.size) - min(float(e.min()) for e in ends if e.size)
-        steps = max(steps, math.ceil(float(payoffs.precision[player]) * spread / STEP))
+        found = max(found, float(payoffs.precision[player]) * spread)
+    return found
+
+
+def default_shares(payoffs: Payoffs) -> tuple[float, ...]:
+    """Shares of the precision for a continuation of the whole game: even steps of `STEP` in `reach`, `MOST` at most."""
+    steps = min(max(math.ceil(reach(payoffs) / STEP), 1), MOST)
     return tuple((k + 1) / steps for k in range(steps))
 
 
@@ -289,7 +293,10 @@ def solve(
     solved: list[Round] = []
     quality: list[Quality] = []
     ways: list[Step] = []
+    widest = reach(payoffs)
     for k, share in enumerate(shares):
+        width = (share - (shares[k - 1] if k else 0.0)) * widest / STEP
+        jump = jnp.asarray(JUMP * max(width, 1.0) if k else jnp.inf)
         here = eqx.tree_at(lambda p: p.precision, payoffs, payoffs.precision * share)
         start = jnp.broadcast_to(payoffs.horizon[..., None, None], (*payoffs.horizon.shape, nodes, nodes))
         solved, quality, ways = [], [], []
@@ -300,7 +307,7 @@ def solve(
             else:
                 past = shares[k - 2] if k > 1 else 0.0
                 guess = _extrapolate(near[index], far[index], (share - shares[k - 1]) / (shares[k - 1] - past))
-            values, ratios, done, good = back(here, start, guess, jnp.asarray(JUMP if k else jnp.inf))
+            values, ratios, done, good = back(here, start, guess, jump)
             found.append(ratios)
             ways.append(Step(start, values, ratios))
             start = values[0]

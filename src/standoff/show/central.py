@@ -24,6 +24,19 @@ def _precision(words: Sequence[str]) -> tuple[float | None, float | None]:
     return coercer, target
 
 
+def _points(chance: float) -> str:
+    return f"at most {chance * 100:.2f} points"
+
+
+def _caution(precision: float) -> list[str]:
+    """What to bear in mind at a precision."""
+    if precision > 20:
+        return ["precision above 20: experimental; several solutions may exist, and this is one of them"]
+    if precision > 10:
+        return ["precision above 10: read the two lines above before the chances below"]
+    return []
+
+
 class View:
     """A view, solved on the grid."""
 
@@ -66,6 +79,9 @@ class View:
             "residual": solution.residual,
             "unsettled": solution.unsettled,
             "flagged": solution.folded,
+            "flagged_met": solved.flagged_met,
+            "selection": solved.selection,
+            "grid_error": {"by_types": solved.grid_error, "mean": solved.grid_error_mean},
             "endings": solved.endings,
             "value": solved.value,
             "first": solved.first,
@@ -79,8 +95,12 @@ class View:
             f"{self.loaded.case.crisis.id}, view {solved.central.view}, every number at its centre: "
             f"{game.rounds} rounds, {solution.nodes} nodes",
             f"precision: coercer {coercer:g}, target {target:g} (per unit of its stake)",
-            f"status: {solution.status}; residual {solution.residual:.1e}, "
-            f"{solution.folded:.2%} of the grid's points flagged",
+            f"status: {solution.status}; residual {solution.residual:.1e}",
+            f"flagged (more than one answer possible): {solution.folded:.2%} of the points; play comes to one with "
+            f"chance {solved.flagged_met:.2%}; another choice there moves an ending by {_points(solved.selection)}",
+            f"error of the grid (against {2 * solution.nodes - 1} nodes): {_points(solved.grid_error)} by types, "
+            f"{_points(solved.grid_error_mean)} on average",
+            *_caution(max(solution.precision)),
             "",
             "How it ends, as this view expects it",
         ]

@@ -47,6 +47,10 @@ class SolvedView:
     `endings[name]` is the chance of an ending if both sides hold this view; `value[side][type]` what the crisis is
     worth at its start, in the side's own unit; `first[side][type]` the chances of its first class of moves (for the
     target, its answer where the coercer has held).
+
+    `flagged_met` is the chance that play ever comes to a point where more than one answer is possible; `selection` how
+    far a chance of an ending lies, at most and by types, from that of the direct solution; `grid_error` and
+    `grid_error_mean` how far from that on twice the cells, by types and on average over them.
     """
 
     central: Central
@@ -54,6 +58,10 @@ class SolvedView:
     endings: dict[str, float]
     value: dict[str, dict[str, float]]
     first: dict[str, dict[str, dict[str, float]]]
+    flagged_met: float
+    selection: float
+    grid_error: float
+    grid_error_mean: float
 
 
 def central(case: Case, view: str = BASE, *, rounds: int | None = None, nodes: int | None = None,
@@ -163,22 +171,41 @@ def _comment(loaded: LoadedCase, found: Central, scaled: bool) -> str:
 
 
 def solved_view(found: Central) -> SolvedView:
-    """Solve a view's game on the grid, the whole game continued in precision, and say how its holder sees it end."""
+    """Solve a view's game on the grid, the whole game continued in precision, and say how its holder sees it end.
+
+    It is solved three times: as asked for; directly, each point from the answer of the next round, which shows
+    whether it matters which answer is taken where there are several; and on twice the cells, which shows the error
+    of the grid.
+    """
     game = found.game
-    shares = default_shares(game.payoffs)
-    solution = solve(game.form, game.payoffs, rounds=game.rounds, nodes=found.plan.nodes, shares=shares)
+    nodes, shares = found.plan.nodes, default_shares(game.payoffs)
+    weights = joint(game).reshape(-1)
+    solution = solve(game.form, game.payoffs, rounds=game.rounds, nodes=nodes, shares=shares)
+    by_pair = _endings(game, solution)
+    direct = _endings(game, solve(game.form, game.payoffs, rounds=game.rounds, nodes=nodes))
+    finer = solve(game.form, game.payoffs, rounds=game.rounds, nodes=2 * nodes - 1, shares=shares)
+    refined = _endings(game, finer)
     p, q = game.prior
-    table = chances(solution, game.payoffs)
-    by_pair = np.asarray(_at(table, game.start, p, q))
-    mean = joint(game).reshape(-1) @ by_pair
-    worth = np.asarray(_at(jnp.asarray(solution.value[0], table.dtype), game.start, p, q))
+    met = np.asarray(_at(chances(solution, game.payoffs, stop=solution.flagged), game.start, p, q))[:, -1]
+    mean = weights @ by_pair
+    worth = np.asarray(_at(jnp.asarray(solution.value[0], jnp.float64), game.start, p, q))
     return SolvedView(
         found,
         solution,
         {name: float(mean[code]) for code, name in enumerate(OUTCOMES)},
         {side: {game.kinds[i][kind]: float(worth[i, kind]) for kind in range(2)} for i, side in enumerate(SIDES)},
         _first(game, solution),
+        flagged_met=float(weights @ met),
+        selection=float(np.abs(direct - by_pair)[weights > 0].max()),
+        grid_error=float(np.abs(refined - by_pair)[weights > 0].max()),
+        grid_error_mean=float(np.abs(weights @ (refined - by_pair)).max()),
     )
+
+
+def _endings(game: Game, solution: Solution) -> np.ndarray:
+    """Chance of every ending by pair of types at the start [pair, ending]."""
+    p, q = game.prior
+    return np.asarray(_at(chances(solution, game.payoffs), game.start, p, q))
 
 
 _at = eqx.filter_jit(at_beliefs)
