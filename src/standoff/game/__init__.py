@@ -1,5 +1,6 @@
-"""The game as arrays: stages and moves, belief grids, logit response, backward induction, play.
+"""The game as arrays: stages and moves, belief grids, logit response, backward induction, play; and as trees.
 
-Reading order: `form` (the game's shape), `interpolate` and `response` (one decision), `sweep` (all rounds,
-backwards), `play` (forwards: one or two views meeting in a world).
+Reading order: `form` (the game's shape), `ladder` (the crisis ladder), `interpolate` and `response` (one decision),
+`sweep` (all rounds, backwards), `outcomes` (how it ends), `gradient` (what moves it), `play` (forwards: one or two
+views meeting in a world), `tree` (small games node by node), `stability` (ordinal preferences).
 """

@@ -89,7 +89,7 @@ class Flip:
     change: Chance
 
     def __str__(self) -> str:
-        size = f"{self.change.mean * 100:+.1f} points ±{self.change.error * 100:.1f}"
+        size = f"{self.change.mean * 100:+.1f} points ±{self.change.error * 100:.1f}".replace("-", "−")
         return f"{self.setting} the change of {self.ending} is {size}"
 
 
