@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from standoff.errors import UserError
 from standoff.game.tree.build import Builder
-from standoff.game.tree.compose import beliefs, compose, end_logs, named_beliefs, set_names
+from standoff.game.tree.compose import beliefs, compose, end_logs, named_beliefs
 from standoff.game.tree.efg import read_efg
 from standoff.game.tree.known import ladder, selten
 from standoff.game.tree.record import histories, names
-from standoff.game.tree.tree import CHANCE
+from standoff.game.tree.tree import CHANCE, set_names
 
 GAMBIT = Path(__file__).parent / "known" / "gambit"
 ROWS = json.loads((GAMBIT / "hypergame_compositions.json").read_text())["rows"]

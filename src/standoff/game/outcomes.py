@@ -158,7 +158,7 @@ def at_beliefs(
     return found[..., 0]
 
 
-def joint(p: float, q: float, tilt: Float[Array, "2 2"]) -> np.ndarray:
+def joint(p: float, q: float, tilt: Float[Array, "2 2"] | np.ndarray) -> np.ndarray:
     """Chances of the pairs of types from the marginals and the coercer's tilted odds about the target [pair].
 
     `tilt[0, c]` shifts the log-odds of a firm target for a coercer of type c (`Payoffs.tilt`).

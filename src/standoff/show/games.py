@@ -10,11 +10,11 @@ import numpy as np
 from standoff.case.explain import suggestion
 from standoff.errors import UserError
 from standoff.game.tree.branch import solve
-from standoff.game.tree.compose import TRUE, Composition, set_names
+from standoff.game.tree.compose import TRUE, Composition
 from standoff.game.tree.efg import read_efg
 from standoff.game.tree.hypergame import hypergame
 from standoff.game.tree.solved import Missed, Point, Status
-from standoff.game.tree.tree import CHANCE
+from standoff.game.tree.tree import CHANCE, set_names
 
 PRECISIONS = (1.0, 2.0, 5.0, 10.0)
 """Solved where none is named; per unit of the file's payoffs."""

@@ -15,7 +15,6 @@ small: also off the path at a precision of 1000.
 Bennett (1977), Omega 5:749-751 (hypergames); Kullback and Leibler (1951), Ann. Math. Stat. 22:79-86.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ import numpy as np
 
 from standoff.errors import UserError
 from standoff.game.tree.record import Record, histories, names
-from standoff.game.tree.tree import CHANCE, Tree
+from standoff.game.tree.tree import CHANCE, Tree, set_names
 
 TRUE = "true"
 """What the true game is called beside the players' views."""
@@ -164,19 +163,6 @@ def set_name(tree: Tree, s: int) -> str:
     """An information set's label, or its player and number where it has none."""
     each = tree.sets[s]
     return each.label or f"{tree.players[each.player]} {each.number}"
-
-
-def set_names(tree: Tree) -> list[str]:
-    """A name for every information set [set], unique in the game: its label, else also its player and number."""
-    labels = [each.label for each in tree.sets]
-    counts = Counter(labels)
-    owners = [*tree.players, "nature"]
-    return [
-        each.label
-        if each.label and counts[each.label] == 1
-        else f"{owners[each.player]} {each.number} {each.label}".strip()
-        for each in tree.sets
-    ]
 
 
 def _payoffs(tree: Tree, strategy: np.ndarray) -> dict[str, float]:

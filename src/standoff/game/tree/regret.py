@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from standoff.errors import UserError
-from standoff.game.tree.solved import names
-from standoff.game.tree.tree import CHANCE, Tree
+from standoff.game.tree.tree import CHANCE, Tree, set_names
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def chances(tree: Tree, strategy: Mapping[str, Mapping[str, float]]) -> np.ndarr
         UserError: a set of a player is missing, or its chances do not sum to one.
     """
     found = np.zeros(len(tree.layout.owner))
-    for s, (name, each) in enumerate(zip(names(tree), tree.sets, strict=True)):
+    for s, (name, each) in enumerate(zip(set_names(tree), tree.sets, strict=True)):
         if each.player == CHANCE:
             continue
         if name not in strategy:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from standoff.game.tree.tree import CHANCE, Tree
+from standoff.game.tree.tree import CHANCE, Tree, set_names
 
 
 class Status(Enum):
@@ -72,7 +72,7 @@ class Point:
         chances, layout = np.exp(self.log_strategy), self.tree.layout
         return {
             name: dict(zip(each.actions, chances[layout.first[s] :].tolist(), strict=False))
-            for s, (name, each) in enumerate(zip(names(self.tree), self.tree.sets, strict=True))
+            for s, (name, each) in enumerate(zip(set_names(self.tree), self.tree.sets, strict=True))
             if each.player != CHANCE
         }
 
@@ -111,7 +111,7 @@ class Point:
         return found
 
     def _by_set(self, values: np.ndarray) -> dict[str, float]:
-        both = zip(names(self.tree), self.tree.sets, values.tolist(), strict=True)
+        both = zip(set_names(self.tree), self.tree.sets, values.tolist(), strict=True)
         return {name: value for name, each, value in both if each.player != CHANCE}
 
 
@@ -138,17 +138,3 @@ class Solved:
     """CPU seconds of what depends on the shape of the game only."""
     seconds: float
     """CPU seconds of following the branch."""
-
-
-def names(tree: Tree) -> tuple[str, ...]:
-    """A name for every set: its label where that is unique, otherwise `player:number`."""
-    seen: dict[str, int] = {}
-    for each in tree.sets:
-        seen[each.label] = seen.get(each.label, 0) + 1
-
-    def name(label: str, player: int, number: int) -> str:
-        if label and seen[label] == 1:
-            return label
-        return f"{tree.players[player] if player != CHANCE else 'chance'}:{number}"
-
-    return tuple(name(each.label, each.player, each.number) for each in tree.sets)

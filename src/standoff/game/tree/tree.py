@@ -8,6 +8,7 @@ a label and one payoff for each player.
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -138,6 +139,19 @@ class Tree:
             UserError: the paths would not fit into memory (a long game in which every step has an end).
         """
         return _layout(self)
+
+
+def set_names(tree: Tree) -> list[str]:
+    """A name for every information set [set], unique in the game: its label, else also its player and number."""
+    labels = [each.label for each in tree.sets]
+    counts = Counter(labels)
+    owners = [*tree.players, "nature"]
+    return [
+        each.label
+        if each.label and counts[each.label] == 1
+        else f"{owners[each.player]} {each.number} {each.label}".strip()
+        for each in tree.sets
+    ]
 
 
 def _faults_of_parts(tree: Tree) -> list[Fault]:

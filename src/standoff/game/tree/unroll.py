@@ -22,6 +22,7 @@ from fractions import Fraction
 import numpy as np
 
 from standoff.errors import UserError
+from standoff.game import outcomes
 from standoff.game.form import OUTCOMES, Form, Payoffs
 from standoff.game.tree.build import Branch, Builder
 from standoff.game.tree.tree import Tree
@@ -127,18 +128,10 @@ def joint(game: Game) -> np.ndarray:
     Raises:
         UserError: what the two sides believe of each other fits no joint distribution.
     """
-    tilt = np.asarray(game.payoffs.tilt, float)
-
-    def pairs(side: int) -> np.ndarray:
-        own, other = game.prior[side], game.prior[1 - side]
-        with np.errstate(divide="ignore", over="ignore"):
-            odds = np.divide(other, 1 - other) * np.exp(tilt[side])
-        firm = np.where(np.isinf(odds), 1.0, odds / (1 + np.where(np.isinf(odds), 0.0, odds)))
-        chances: np.ndarray = np.array([1 - own, own])[:, None] * np.stack([1 - firm, firm], axis=1)
-        return chances
-
-    found: np.ndarray = pairs(0)
-    if not np.allclose(found, pairs(1).T, rtol=0, atol=1e-9):
+    tilt, (p, q) = np.asarray(game.payoffs.tilt, float), game.prior
+    found: np.ndarray = outcomes.joint(p, q, tilt).reshape(2, 2)
+    other: np.ndarray = outcomes.joint(q, p, tilt[::-1]).reshape(2, 2)
+    if not np.allclose(found, other.T, rtol=0, atol=1e-9):
         raise UserError(
             f"The tilts {tilt.tolist()} and the priors {game.prior} fit no joint distribution of the types. "
             "Take both from one table of the four pairs."
