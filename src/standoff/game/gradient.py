@@ -22,7 +22,7 @@ from standoff.game.response import frozen
 from standoff.game.sweep import Solution, Step, leads, nature, one_stage
 
 LogPi = tuple[Float[Array, "round _state p q 2 _move"], ...]
-Pull = Callable[[Payoffs, Step, Array, tuple[Array, ...]], tuple[Payoffs, Array]]
+Pull = Callable[[Payoffs, Step, Array, tuple[Array, ...], Payoffs], tuple[Payoffs, Array]]
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ def _compiled(form: Form) -> Pull:
 
     def pull(
         payoffs: Payoffs, start: Array, values: tuple[Array, ...], ratios: tuple[Array, ...], on_value: Array,
-        on_log_pi: tuple[Array, ...],
+        on_log_pi: tuple[Array, ...], total: Payoffs,
     ) -> tuple[Payoffs, Array]:  # fmt: skip
-        total = jax.tree.map(jnp.zeros_like, payoffs)
         on: dict[int, Array] = {index: jnp.zeros_like(table) for index, table in enumerate(values)} | {0: on_value}
         for index, stage in enumerate(form.stages):
 
@@ -66,8 +65,8 @@ def _compiled(form: Form) -> Pull:
         return jax.tree.map(jnp.add, total, part), earlier
 
     run = jax.jit(pull)
-    return lambda payoffs, step, on_value, on_log_pi: run(
-        payoffs, step.start, step.values, step.ratios, on_value, on_log_pi
+    return lambda payoffs, step, on_value, on_log_pi, total: run(
+        payoffs, step.start, step.values, step.ratios, on_value, on_log_pi, total
     )
 
 
@@ -92,8 +91,7 @@ def pull_back(
     last = len(solution.trail) - 1
     for n, step in enumerate(_trail(solution)):
         given = none if on_log_pi is None else tuple(rows[n].astype(on_value.dtype) for rows in on_log_pi)
-        part, on_value = pull(payoffs, step, on_value, given)
-        total = jax.tree.map(jnp.add, total, part)
+        total, on_value = pull(payoffs, step, on_value, given, total)
         if n == last:
             at_horizon = on_value.sum((-1, -2))
             total = eqx.tree_at(lambda p: p.horizon, total, total.horizon + at_horizon)
