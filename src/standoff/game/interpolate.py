@@ -54,6 +54,29 @@ def along(
     return v0 + t * (s0 + t * (c2 + t * c3)), (s0 + t * (2 * c2 + 3 * t * c3)) * cells
 
 
+def along_all(
+    value: Float[Array, "table row node"], slope: Float[Array, "table row node"], at: Float[Array, "row point"]
+) -> tuple[Float[Array, "table row point"], Float[Array, "table row point"]]:
+    """Value and derivative of several tables at the same probabilities; what is read at one lies side by side.
+
+    Slower than `along` for one table, and several times faster for its derivative in four.
+    """
+    count, rows, nodes = value.shape
+    cells = nodes - 1
+    side_by_side = jnp.concatenate([value, slope]).reshape(2 * count, rows * nodes).T
+    x = at * cells
+    cell = jnp.clip(x.astype(jnp.int32), 0, cells - 1)
+    t = (x - cell.astype(x.dtype))[..., None]
+    entry = cell + np.arange(rows, dtype=np.int32)[:, None] * nodes
+    low = side_by_side.at[entry].get(mode="promise_in_bounds")
+    high = side_by_side.at[entry + 1].get(mode="promise_in_bounds")
+    v0, s0, v1, s1 = low[..., :count], low[..., count:], high[..., :count], high[..., count:]
+    c2 = 3 * (v1 - v0) - 2 * s0 - s1
+    c3 = 2 * (v0 - v1) + s0 + s1
+    worth, gradient = v0 + t * (s0 + t * (c2 + t * c3)), (s0 + t * (2 * c2 + 3 * t * c3)) * cells
+    return jnp.moveaxis(worth, -1, 0), jnp.moveaxis(gradient, -1, 0)
+
+
 def evaluate(
     value: Float[Array, "*batch node"], slope: Float[Array, "*batch node"], at: Float[Array, "*batch point"]
 ) -> tuple[Float[Array, "*batch point"], Float[Array, "*batch point"]]:

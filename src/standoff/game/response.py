@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from standoff.game.interpolate import along
+from standoff.game.interpolate import along, along_all
 
 TOLERANCE = 1e-10
 MAX_NEWTON = 14
@@ -148,6 +148,12 @@ def weigh(
     worth, gradient = along(
         decision.value, decision.slope, decision.base, jnp.broadcast_to(after[None], (2, *d.shape)), decision.nodes
     )
+    return _balance(decision, precision, ends, d, after, worth, gradient)
+
+
+def _balance(
+    decision: Decision, precision: Array, ends: Array, d: Array, after: Array, worth: Array, gradient: Array
+) -> Balance:
     worth = worth + decision.flow
     go = jnp.where(decision.can_go[None], precision[None, None] * worth, -jnp.inf)
     top = jnp.maximum(go.max(1), ends)
@@ -184,18 +190,30 @@ def look(
     return Point(d, step, cautious, jnp.abs(error).max(0), det, here.worth, here.total)
 
 
-def frozen(tables: Tables, precision: Float[Array, ""], solved: Float[Array, "going point"]) -> Response:
+def frozen(
+    tables: Tables, other: Tables, precision: Float[Array, ""], solved: Float[Array, "going point"]
+) -> tuple[Response, Float[Array, "2 going point"]]:
     """The decision at ratios that solve it, as a function that can be differentiated in tables and precision.
 
     One Newton step is taken from the solution, with solution and operator held fixed: the step is 0, its derivative
     is that of the solution by the implicit function theorem. Where the operator is singular (a fold) there is none.
+    The second answer is the worth of the moves that go on to the types of the `other` player.
     """
     decision = lay_out(tables)
     full = jnp.broadcast_to(precision, decision.belief.shape)
     ends = ending_weight(decision, full)
     d = jax.lax.stop_gradient(solved)
-    here = weigh(decision, full, ends, d)
-    steep, share, after = jax.lax.stop_gradient((here.steep, here.share, here.after))
+    after = posterior(jnp.broadcast_to(decision.belief[None], d.shape), d)
+    nodes = decision.nodes
+    both = [
+        jnp.concatenate([a, b]).reshape(4, -1, nodes)
+        for a, b in ((tables.value, other.value), (tables.slope, other.slope))
+    ]
+    worths, gradients = along_all(both[0], both[1], after.reshape(-1, nodes))
+    worths, gradients = (a.reshape(4, *d.shape) for a in (worths, gradients))
+    gradients = jax.lax.stop_gradient(gradients)
+    here = _balance(decision, full, ends, d, after, worths[:2], gradients[:2])
+    steep, share = jax.lax.stop_gradient((here.steep, here.share))
     change = steep * jax.lax.stop_gradient(full)[None, None]
     diagonal = jnp.where(decision.can_go, 1 - (change[1] - change[0]), 1.0)
     row = (share[1] * change[1] - share[0] * change[0]) / diagonal
@@ -206,8 +224,20 @@ def frozen(tables: Tables, precision: Float[Array, ""], solved: Float[Array, "go
     total = jax.nn.logsumexp(jnp.concatenate([go, ends[:, None]], axis=1), axis=1)
     zero, fine = jnp.zeros(decision.belief.shape), jnp.ones(decision.belief.shape, bool)
     point = Point(d, step, step, zero, zero + 1, worth, total)
-    moved = after - after * (1 - after) * step
-    return Response(point, fine, ~fine, go - total[:, None], end - total[:, None], moved)
+    moved = after * (1 - after) * step
+    answer = Response(point, fine, ~fine, go - total[:, None], end - total[:, None], after - moved)
+    return answer, worths[2:] - gradients[2:] * moved[None]
+
+
+def answered(
+    tables: Tables, other: Tables, precision: Float[Array, ""], guess: Float[Array, "going point"]
+) -> tuple[Response, Float[Array, "2 going point"]]:
+    """The decision, solved, and the worth of the moves that go on to the types of the `other` player."""
+    answer = respond(tables, precision, guess)
+    reached = jnp.broadcast_to(answer.after[None], (2, *answer.after.shape))
+    base = lay_out(tables).base
+    seen, _ = along(other.value.reshape(-1), other.slope.reshape(-1), base, reached, other.value.shape[-1])
+    return answer, seen
 
 
 def play(decision: Decision, precision: Array, point: Point) -> tuple[Array, Array, Array]:

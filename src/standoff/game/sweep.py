@@ -30,14 +30,15 @@ from jaxtyping import Array, Bool, Float
 
 from standoff.errors import UserError
 from standoff.game.form import Form, Payoffs, Stage
-from standoff.game.interpolate import along, slopes
-from standoff.game.response import Response, Tables, lay_out, posterior, respond
+from standoff.game.interpolate import slopes
+from standoff.game.response import Response, Tables, answered, lay_out, posterior
 
 RESIDUAL = 1e-9
 PIECE = 8
 JUMP = 1.0
 STEP = 5.0
 MOST = 8
+Answering = Callable[[Tables, Tables, Array, Array], tuple[Response, Array]]
 Ratios = tuple[Float[Array, "_piece _going point"], ...]
 """Log-likelihood ratios of the moves that go on, by stage."""
 Values = tuple[Float[Array, "2 2 _state p q"], ...]
@@ -121,9 +122,9 @@ def _solve_stage(
     mix: Float[Array, "type node"],
     guess: Float[Array, "piece going point"],
     jump: Float[Array, ""],
-    answering: Callable[[Tables, Array, Array], Response] = respond,
+    answering: Answering = answered,
 ) -> tuple[Array, Array, Array, Array, Quality]:
-    """Solve one stage in all its states (`answering` each decision: `respond`, or `frozen` at known ratios).
+    """Solve one stage in all its states (`answering` each decision: `answered`, or `frozen` at known ratios).
 
     `after[s]` holds values of stage s and their slopes, own-belief axis last: [player, type, state, other, node].
     Returns values in the same layout, log-probabilities [state, p, q, type, move], flags [state, p, q], ratios,
@@ -147,12 +148,11 @@ def _solve_stage(
         pay_go, pay_end = jnp.moveaxis(pay[..., going], -1, 2), jnp.moveaxis(pay[..., ending], -1, 2)
         can_go, can_end = can[:, going].T, can[:, ending].T
         tables = Tables(value[mover], slope[mover], pay_go[mover], pay_end[mover], can_go, can_end)
-        answer = answering(tables, precision, start)
+        others = Tables(value[other], slope[other], pay_go[other], pay_end[other], can_go, can_end)
+        answer, seen = answering(tables, others, precision, start)
         pi_go, pi_end = jnp.exp(answer.log_pi_go), jnp.exp(answer.log_pi_end)
         decision = lay_out(tables)
         own = (pi_go * answer.point.worth).sum(1) + (pi_end * decision.end).sum(1)
-        reached = jnp.broadcast_to(answer.after[None], pi_go.shape)
-        seen, _ = along(value[other].reshape(-1), slope[other].reshape(-1), decision.base, reached, nodes)
         belief = jnp.tile(mix, points // nodes)[:, None]
 
         def expected(pi: Array, worth: Array) -> Array:
@@ -164,14 +164,14 @@ def _solve_stage(
         log_pi = jnp.concatenate([answer.log_pi_go, answer.log_pi_end], axis=1)[:, order]
         log_pi = log_pi.reshape(2, len(order), PIECE, nodes, nodes)
         log_pi = jnp.transpose(log_pi, (2, 4, 3, 0, 1) if mover == 0 else (2, 3, 4, 0, 1))
-        log_pi = log_pi.astype(jnp.float32) if answering is respond else log_pi
+        log_pi = log_pi.astype(jnp.float32) if answering is answered else log_pi
         point = answer.point
         moved = jnp.abs(point.d - start).max(0) > jump
         flagged = (answer.flagged | moved).reshape(PIECE, nodes, nodes)
         flagged = jnp.swapaxes(flagged, 1, 2) if mover == 0 else flagged
         return both, log_pi, flagged, point.d, point.residual.max(), (~answer.settled).sum()
 
-    run = one if answering is respond else jax.checkpoint(one)  # a derivative stores nothing of a piece
+    run = one if answering is answered else jax.checkpoint(one)  # a derivative stores nothing of a piece
     both, log_pi, flagged, d, residual, unsettled = jax.lax.map(run, (follow, mask, pays, guess))
     count = len(stage.states)
     both = jnp.moveaxis(both, 0, 2).reshape(2, 2, -1, nodes, nodes)[:, :, :count]
@@ -201,7 +201,7 @@ def one_stage(
     plain: dict[int, Array],
     guess: Float[Array, "piece going point"],
     jump: Float[Array, ""],
-    answering: Callable[[Tables, Array, Array], Response] = respond,
+    answering: Answering = answered,
 ) -> tuple[Array, Array, Array, Array, Quality]:
     """One stage of a round from the values `plain` of the stages it leads to: values, log chances, flags, ratios."""
     stage = form.stages[index]
