@@ -2,5 +2,6 @@
 
 Reading order: `form` (the game's shape), `ladder` (the crisis ladder), `interpolate` and `response` (one decision),
 `sweep` (all rounds, backwards), `outcomes` (how it ends), `gradient` (what moves it), `play` (forwards: one or two
-views meeting in a world), `tree` (small games node by node), `stability` (ordinal preferences).
+views meeting in a world), `simplex`, `many_response`, `many` and `many_outcomes` (more than two types a side), `tree`
+(small games node by node), `stability` (ordinal preferences).
 """

@@ -74,7 +74,7 @@ def ladder(variant: str, periods: int) -> Tree:
     pairs = list(product(types[COERCER], types[TARGET]))
     nature = builder.chance(None, "types", {f"{c}/{t}": numbers["prior"][f"{c},{t}"] for c, t in pairs})
     for c, t in pairs:
-        _Rungs(builder, numbers, c, t, periods).grow(nature[f"{c}/{t}"])
+        Rungs(builder, numbers, c, t, periods).grow(nature[f"{c}/{t}"])
     return builder.tree()
 
 
@@ -91,7 +91,7 @@ class _State:
     suffered: Fraction = Fraction(0)
 
 
-class _Rungs:
+class Rungs:
     """What follows one pair of types."""
 
     def __init__(self, builder: Builder, numbers: dict[str, Any], coercer: str, target: str, periods: int) -> None:
