@@ -8,7 +8,7 @@ fold or a jump there is none: `Gradient.status` says whether such points were th
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import equinox as eqx
 import jax
@@ -109,15 +109,17 @@ def _status(solution: Solution) -> str:
     return ""
 
 
+@partial(jax.jit, static_argnums=(1, 2, 3))
+@partial(jax.value_and_grad, argnums=(0, 4, 5))
+def _read(value: Array, side: int, kind: int, state: int, p: Array, q: Array) -> Array:
+    return at_beliefs(value[side, kind], state, p, q)
+
+
 def value_gradient(solution: Solution, payoffs: Payoffs, side: int, kind: int, state: int, p: float, q: float
                    ) -> Gradient:  # fmt: skip
     """What the game is worth to a type of a side at the start, at public beliefs p and q, and its derivative."""
-
-    def read(value: Array, p: Array, q: Array) -> Array:
-        return at_beliefs(value[side, kind], state, p, q)
-
     value = _trail(solution)[0].values[0]
-    number, (on_value, on_p, on_q) = jax.value_and_grad(read, argnums=(0, 1, 2))(value, jnp.asarray(p), jnp.asarray(q))
+    number, (on_value, on_p, on_q) = _read(value, side, kind, state, jnp.asarray(p), jnp.asarray(q))
     found = pull_back(solution, payoffs, on_value)
     return Gradient(float(number), found, (float(on_p), float(on_q)), _status(solution))
 
