@@ -1,7 +1,8 @@
 """The quick benchmarks, one after the other: about three minutes on two free cores.
 
 `make bench` runs this. Every module runs alone as well, most of them with more: `python -m benchmarks.grid`,
-`random_games`, `interpolation`, `trees`, `theory`. Numbers compare only within one run on one machine.
+`random_games`, `interpolation`, `trees`, `theory`, `gradient`, `cut`. Numbers compare only within one run on one
+machine.
 """
 
 import time

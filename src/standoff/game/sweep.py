@@ -210,7 +210,7 @@ def one_stage(
     for lead in leads(stage):
         value = last(plain[lead])
         after[lead] = (value, slopes(value))
-    nodes = plain[form.nature if form.nature in plain else min(plain)].shape[-1]
+    nodes = next(iter(plain.values())).shape[-1]
     mix = _mix(nodes, payoffs.tilt[1 - stage.mover])
     precision = payoffs.precision[stage.mover]
     both, log_pi, flagged, d, quality = _solve_stage(
@@ -253,7 +253,7 @@ def _extrapolate(near: Ratios, far: Ratios, weight: Array) -> Ratios:
     return found
 
 
-def reach(payoffs: Payoffs) -> float:
+def sharpness(payoffs: Payoffs) -> float:
     """Precision times the largest difference between a player's payoffs: how sharp the sharpest decision can be."""
     found = 0.0
     for player in range(2):
@@ -264,8 +264,8 @@ def reach(payoffs: Payoffs) -> float:
 
 
 def default_shares(payoffs: Payoffs) -> tuple[float, ...]:
-    """Shares of the precision for a continuation of the whole game: even steps of `STEP` in `reach`, `MOST` at most."""
-    steps = min(max(math.ceil(reach(payoffs) / STEP), 1), MOST)
+    """Shares of the precision for continuing the whole game: even steps of `STEP` in `sharpness`, `MOST` at most."""
+    steps = min(max(math.ceil(sharpness(payoffs) / STEP), 1), MOST)
     return tuple((k + 1) / steps for k in range(steps))
 
 
@@ -293,7 +293,7 @@ def solve(
     solved: list[Round] = []
     quality: list[Quality] = []
     ways: list[Step] = []
-    widest = reach(payoffs)
+    widest = sharpness(payoffs)
     for k, share in enumerate(shares):
         width = (share - (shares[k - 1] if k else 0.0)) * widest / STEP
         jump = jnp.asarray(JUMP * max(width, 1.0) if k else jnp.inf)
