@@ -1,0 +1,62 @@
+"""The main job: run."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from standoff.cli.shell import CaseArgument, DocumentsOption, JsonOption, QuietOption, app, print_json, progress_bar
+from standoff.errors import UserError
+
+
+@app.command()
+def run(
+    case: CaseArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to [default: runs/ and the case's id].")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every draw.")] = 1,
+    draws: Annotated[
+        int | None,
+        typer.Option("--draws", min=2, max=2000, help="Draws of the parameters [default: the case's]."),
+    ] = None,
+    replications: Annotated[
+        int | None,
+        typer.Option("--replications", min=10, max=100_000, help="Crises for each draw [default: the case's]."),
+    ] = None,
+    until: Annotated[
+        dt.datetime | None,
+        typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Use only what was public by then."),
+    ] = None,
+    documents: DocumentsOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Solve a case, play it many times, and write the report."""
+    from standoff.case.load import load_case
+
+    loaded = load_case(case)
+    target = out if out is not None else Path("runs") / loaded.case.crisis.id
+    if target.exists() and not target.is_dir():
+        raise UserError(f"{target}: this is a file. Name a folder with --out.")
+    if documents is not None and not documents.is_dir():
+        raise UserError(f"{documents}: there is no such folder of documents.")
+    with progress_bar(quiet=quiet) as progress:
+        from standoff.show.pipeline import run_case
+
+        summary = run_case(
+            loaded,
+            out=target,
+            seed=seed,
+            draws=draws,
+            replications=replications,
+            until=until.date() if until else None,
+            documents=documents,
+            progress=progress,
+        )
+    if as_json:
+        print_json(summary.as_dict())
+        return
+    for line in summary.lines():
+        typer.echo(line)
