@@ -4,7 +4,11 @@ A *mind* is the solution of a view with the two public beliefs that its holder c
 other, and what he thinks the other believes of him. Both are updated by Bayes with the strategies of *his* view.
 What he sees of the other's moves passes through a channel: with some chance a move is read as another one (over
 the moves feasible there), and then its detail, rung or package, teaches nothing. Rung, clock and offers are seen
-as they are. A move that is given (a record) is played whatever the strategies say; its ratio can be tempered.
+as they are. How news moves a mind is its `Sense`. A move that is given (a record) is played whatever the strategies
+say; its ratio can be tempered.
+
+A mind may have a shadow: the view that it would turn to. The shadow reads the same record in its own terms; once the
+record is `threshold` times likelier there than in the view held, the view is dropped for good (Ortoleva 2012).
 
 All paths go through the stages of a round together; random numbers belong to path, round and stage, so that
 scenarios with the same key are paired.
@@ -22,6 +26,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from standoff.game.form import OUTCOME, Form, Payoffs
 from standoff.game.interpolate import local
 from standoff.game.response import posterior
+from standoff.game.sense import Sense, arrive, fate, hear
 
 CHUNK = 64
 Played = tuple[tuple[Array, ...], tuple[Array, ...]]
@@ -31,23 +36,33 @@ class Mind(eqx.Module):
     """A solved view and how its holder reads the other side's moves.
 
     `log_pi[s]`: log chances at stage s, axes round, state, p, q, type, move. `read[s]`: row-stochastic, chance
-    that a move at stage s is read as another one; identity where nothing is misread.
+    that a move at stage s is read as another one; identity where nothing is misread. `acts[s]` is what the holder
+    does where that is not what he thinks the other expects of him (`against`); None where it is. `threshold` is the
+    Bayes factor at which a shadow takes over from the mind that holds it.
     """
 
     log_pi: tuple[Float[Array, "round _state p q 2 _move"], ...]
     read: tuple[Float[Array, "_move _move"], ...]
+    acts: tuple[Float[Array, "round _state p q 2 _move"], ...] | None = None
+    sense: Sense | None = None
+    threshold: Float[Array, ""] | None = None
+
+
+Minds = tuple[Mind, ...]
+"""The coercer's, the target's; then, where one may be dropped, the coercer's and the target's shadow."""
 
 
 class Paths(eqx.Module):
     """Where each path begins: round, state of the first stage, the two types, and both minds' beliefs.
 
-    `belief[mind, axis]`: mind 0 is the coercer's; axis 0 the chance that the coercer is firm, 1 the target.
+    `belief[mind, axis]`: mind 0 is the coercer's; axis 0 the chance that the coercer is firm, 1 the target. Shadows
+    come after the two minds.
     """
 
     start: Int[Array, " path"]
     state: Int[Array, " path"]
     types: Int[Array, "2 path"]
-    belief: Float[Array, "2 2 path"]
+    belief: Float[Array, "mind 2 path"]
 
 
 class Given(eqx.Module):
@@ -61,26 +76,31 @@ class Given(eqx.Module):
 class Ended(eqx.Module):
     """How each path ended: outcome code, round (from 0), package and discounted payoffs.
 
-    `package` is what was pending when it ended: k for the target's k-th, -k for the coercer's, 0 for none.
+    `package` is what was pending when it ended: k for the target's k-th, -k for the coercer's, 0 for none;
+    `dropped` tells whether each side had dropped its view by then.
     """
 
     outcome: Int[Array, " path"]
     round: Int[Array, " path"]
     package: Int[Array, " path"]
     payoff: Float[Array, "2 path"]
+    dropped: Bool[Array, "2 path"]
 
 
 class Seen(eqx.Module):
     """What a reader of the run needs, by round: beliefs before each stage and chances of the moves.
 
     `belief[round, mind, axis, path]` before the round; `expected[round, s][path, move]`: what the *other* side's
-    mind expects at stage s; `own[...]`: what the mover's own strategy does, per type.
+    mind expects at stage s; `own[...]`: what the mover's own strategy does, per type. `factor[round, side, path]`:
+    log Bayes factor of the shadow against the view held, before the round; `dropped`: whether it has taken over.
     """
 
-    belief: Float[Array, "round 2 2 path"]
+    belief: Float[Array, "round mind 2 path"]
     state: Int[Array, "round path"]
     expected: tuple[Float[Array, "round path _move"], ...]
     own: tuple[Float[Array, "round path 2 _move"], ...]
+    factor: Float[Array, "round 2 path"]
+    dropped: Bool[Array, "round 2 path"]
 
 
 def lookup(
@@ -113,33 +133,31 @@ def lookup(
     return found - jax.nn.logsumexp(found, axis=-1, keepdims=True)
 
 
-def _lookup_where(
-    minds: tuple[Mind, Mind],
-    index: int,
-    n: Int[Array, ""],
-    where: Bool[Array, " path"],
-    state: Int[Array, " path"],
-    belief: Float[Array, "2 2 path"],
-) -> tuple[Array, Array]:
-    """Both minds' log chances at stage `index` for the paths that are there, `CHUNK` at a time; 0 elsewhere."""
-    count, size = len(state), min(CHUNK, len(state))
-    moves = minds[0].log_pi[index].shape[-1]
+Asked = tuple[tuple[Array, Array], ...]
+"""Tables of log chances, each with the beliefs at which it is asked."""
 
-    def more(carry: tuple[Array, Array, Array]) -> Array:
+
+def _lookup_where(
+    asked: Asked, n: Int[Array, ""], where: Bool[Array, " path"], state: Int[Array, " path"]
+) -> tuple[Array, ...]:
+    """Log chances from several tables for the paths that are there, `CHUNK` at a time; 0 elsewhere."""
+    count, size = len(state), min(CHUNK, len(state))
+    moves = asked[0][0].shape[-1]
+
+    def more(carry: tuple[Array, ...]) -> Array:
         return carry[0].any()
 
-    def again(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    def again(carry: tuple[Array, ...]) -> tuple[Array, ...]:
         waiting, *found = carry
         at = jnp.nonzero(waiting, size=size, fill_value=0)[0]
         picked = waiting[at][:, None, None]
-        for i in range(2):
-            new = lookup(minds[i].log_pi[index], n, state[at], belief[i, 0, at], belief[i, 1, at])
+        for i, (table, belief) in enumerate(asked):
+            new = lookup(table, n, state[at], belief[0, at], belief[1, at])
             found[i] = found[i].at[at].set(jnp.where(picked, new, found[i][at]))
-        return waiting.at[at].set(False), found[0], found[1]
+        return waiting.at[at].set(False), *found
 
     zero = jnp.zeros((count, 2, moves))
-    _, first, second = jax.lax.while_loop(more, again, (where, zero, zero))
-    return first, second
+    return jax.lax.while_loop(more, again, (where, *(zero for _ in asked)))[1:]
 
 
 def _choose(log_pi: Float[Array, "path move"], uniform: Float[Array, " path"]) -> Int[Array, " path"]:
@@ -164,12 +182,15 @@ class Carry(eqx.Module):
     """Where all paths stand between two rounds."""
 
     state: Int[Array, " path"]
-    belief: Float[Array, "2 2 path"]
+    belief: Float[Array, "mind 2 path"]
     outcome: Int[Array, " path"]
     round: Int[Array, " path"]
     package: Int[Array, " path"]
     payoff: Float[Array, "2 path"]
-    factor: Float[Array, " path"]
+    discount: Float[Array, " path"]
+    waiting: tuple[Float[Array, "later path"] | None, ...]  # news on its way, by mind
+    factor: Float[Array, "2 path"]
+    dropped: Bool[Array, "2 path"]
 
 
 def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | None]]:
@@ -178,7 +199,7 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
     def run(
         n: Array,
         key: PRNGKeyArray,
-        minds: tuple[Mind, Mind],
+        minds: Minds,
         world: Payoffs,
         paths: Paths,
         given: tuple[Array, Array, Array] | None,
@@ -186,17 +207,33 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
     ) -> tuple[Carry, Played | None]:
         count = paths.state.shape[0]
         state, belief, outcome, at_round = carry.state, carry.belief, carry.outcome, carry.round
-        package, payoff, factor = carry.package, carry.payoff, carry.factor
+        package, payoff, discount = carry.package, carry.payoff, carry.discount
+        factor, dropped, waiting = carry.factor, carry.dropped, list(carry.waiting)
         begun = (n >= paths.start) & (outcome < 0)
         place = jnp.where(begun, 0, -1)
-        clear = jnp.ones((2, count), bool)  # the last class was read as sent, by mind
+        everyone = range(len(minds))
+        clear = jnp.ones((2, count), bool)  # the last class was read as sent, by side that reads
         seen = []
+        noise = []
+        for i in everyone:
+            sense, queue = minds[i].sense, waiting[i]
+            noise.append(fate(jax.random.fold_in(jax.random.fold_in(key, n), form.nature + 1 + i % 2), count))
+            if sense is not None and queue is not None:
+                about, waiting[i] = arrive(sense, noise[i], n, belief[i, 1 - i % 2], queue, begun)
+                belief = belief.at[i, 1 - i % 2].set(about)
         for index, stage in enumerate(form.stages):
             here = place == index
             use = jnp.where(here, state, 0)
             keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), index), 2)
-            log_pi = _lookup_where(minds, index, n, here | record, use, belief)
-            own = log_pi[stage.mover]
+            movers = [i for i in everyone if i % 2 == stage.mover]
+            acting = [(i, acts) for i in movers if (acts := minds[i].acts) is not None]
+            asked = [(minds[i].log_pi[index], belief[i]) for i in everyone]
+            asked += [(acts[index], belief[i]) for i, acts in acting]
+            log_pi = _lookup_where(tuple(asked), n, here | record, use)
+            does = {i: log_pi[i] for i in movers} | {i: log_pi[len(minds) + k] for k, (i, _) in enumerate(acting)}
+            own = does[stage.mover]
+            for i in movers[1:]:
+                own = jnp.where(dropped[stage.mover][:, None, None], does[i], own)
             mine = jnp.take_along_axis(own, paths.types[stage.mover][:, None, None], axis=1)[:, 0]
             mask = jnp.asarray(stage.mask)[use]
             move = _choose(jnp.where(mask, mine, -jnp.inf), jax.random.uniform(keys[0], (count,)))
@@ -211,21 +248,31 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
                 read = jnp.where(given[1][index] >= 0, given[1][index], read)
             updated = []
             detail = stage.name not in ("coercer", "target")
-            for i in range(2):
-                taken = move if i == stage.mover else read
+            other = 1 - stage.mover
+            expects = []
+            for i in everyone:
+                taken = move if i % 2 == stage.mover else read
                 ratio = _pick(log_pi[i][:, 1], taken) - _pick(log_pi[i][:, 0], taken)
-                learns = here & clear[i] if detail else here
-                updated.append(posterior(belief[i, stage.mover], jnp.where(learns, weight * ratio, 0.0)))
-                if not detail:
-                    clear = clear.at[i].set(jnp.where(here, taken == move, clear[i]))
+                learns = here & clear[i % 2] if detail else here
+                change = jnp.where(learns, weight * ratio, 0.0)
+                sense, queue = minds[i].sense, waiting[i]
+                if i % 2 == other:
+                    b = belief[i, stage.mover][:, None]
+                    expects.append(b * jnp.exp(log_pi[i][:, 1]) + (1 - b) * jnp.exp(log_pi[i][:, 0]))
+                    if sense is not None and queue is not None:
+                        change, waiting[i] = hear(sense, noise[i], change, b[:, 0], queue)
+                updated.append(posterior(belief[i, stage.mover], change))
+            if len(expects) > 1:
+                likelier = jnp.log(_pick(expects[1], read)) - jnp.log(_pick(expects[0], read))
+                counts = here & clear[other] if detail else here
+                factor = factor.at[other].add(jnp.where(counts, weight * likelier, 0.0))
             if record:
-                other = 1 - stage.mover
-                b = belief[other, stage.mover][:, None]
-                theirs = jnp.exp(log_pi[other])
-                seen.append((b * theirs[:, 1] + (1 - b) * theirs[:, 0], jnp.exp(own)))
+                seen.append((jnp.where(dropped[other][:, None], expects[-1], expects[0]), jnp.exp(own)))
+            if not detail:
+                clear = clear.at[other].set(jnp.where(here, read == move, clear[other]))
             belief = belief.at[:, stage.mover].set(jnp.stack(updated))
             pay = world.moves[index][:, paths.types, use[None], move[None]]  # player, owner of the type, path
-            payoff = payoff + jnp.where(here, factor[None] * jnp.stack([pay[0, 0], pay[1, 1]]), 0.0)
+            payoff = payoff + jnp.where(here, discount[None] * jnp.stack([pay[0, 0], pay[1, 1]]), 0.0)
             lead = jnp.asarray(stage.leads, jnp.int32)[move]
             ends = here & (lead < 0)
             outcome = jnp.where(ends, jnp.asarray(stage.outcome, jnp.int32)[use, move], outcome)
@@ -242,7 +289,11 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
         removed = here & hit
         flow, gone = world.flow[:, paths.types, use[None]], world.removed[:, paths.types]
         gain = jnp.stack([flow[i, i] + jnp.where(hit, gone[i, i], 0.0) for i in range(2)])
-        payoff = payoff + jnp.where(here, factor[None] * gain, 0.0)
+        payoff = payoff + jnp.where(here, discount[None] * gain, 0.0)
+        for i in range(2, len(minds)):
+            limit = minds[i].threshold
+            if limit is not None:
+                dropped = dropped.at[i % 2].set(dropped[i % 2] | (begun & (factor[i % 2] > jnp.log(limit))))
         after = Carry(
             jnp.where(here & ~removed, jnp.asarray(form.branch, jnp.int32)[use, branch], state),
             belief,
@@ -250,7 +301,10 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
             jnp.where(removed, n, at_round),
             package,
             payoff,
-            jnp.where(here, factor * world.discount, factor),
+            jnp.where(here, discount * world.discount, discount),
+            tuple(waiting),
+            factor,
+            dropped,
         )
         out = (tuple(s[0] for s in seen), tuple(s[1] for s in seen)) if record else None
         return after, out
@@ -263,11 +317,15 @@ def _compiled(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | N
     return _one_round(form, record)
 
 
+Later = tuple[tuple[int, Minds, Payoffs], ...]
+"""From which round on other minds play in another world, in order."""
+
+
 def _run(
-    key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, given: Given | None,
-    rounds: int,
+    key: PRNGKeyArray, form: Form, minds: Minds, world: Payoffs, paths: Paths, given: Given | None, rounds: int,
+    *, record: bool, later: Later = (),
 ) -> tuple[Carry, list[tuple[Carry, Played]]]:  # fmt: skip
-    one = _compiled(form, given is not None)
+    one = _compiled(form, record)
     count = paths.state.shape[0]
     nothing = jnp.full(count, -1, jnp.int32)
     carry = Carry(
@@ -278,11 +336,15 @@ def _run(
         jnp.zeros(count, jnp.int32),
         jnp.zeros((2, count)),
         jnp.ones(count),
+        tuple(None if m.sense is None else jnp.zeros((len(m.sense.delay) - 1, count)) for m in minds),
+        jnp.zeros((2, count)),
+        jnp.zeros((2, count), bool),
     )
     seen = []
-    record = tuple(np.asarray(a) for a in (given.move, given.read, given.weight)) if given is not None else ()
+    rows = tuple(np.asarray(a) for a in (given.move, given.read, given.weight)) if given is not None else ()
     for n in range(rounds):
-        told = (record[0][n], record[1][n], record[2][n]) if record else None
+        told = (rows[0][n], rows[1][n], rows[2][n]) if rows else None
+        _, minds, world = next((turn for turn in reversed(later) if turn[0] <= n), (0, minds, world))
         before = carry
         carry, out = one(jnp.asarray(n, jnp.int32), key, minds, world, paths, told, carry)
         if out is not None:
@@ -291,10 +353,26 @@ def _run(
 
 
 def play(
-    key: PRNGKeyArray, form: Form, minds: tuple[Mind, Mind], world: Payoffs, paths: Paths, *, rounds: int
-) -> Ended:
-    """Play out paths to their ends: `minds` are the coercer's and the target's, `world` what is the case."""
-    last, _ = _run(key, form, minds, world, paths, None, rounds)
+    key: PRNGKeyArray, form: Form, minds: Minds, world: Payoffs, paths: Paths, *, rounds: int,
+    given: Given | None = None, later: Later = (),
+) -> Ended:  # fmt: skip
+    """Play out paths to their ends.
+
+    Args:
+        key: Of all random numbers; they belong to path, round and stage.
+        form: The game's form.
+        minds: The coercer's, the target's and shadows.
+        world: What is the case.
+        paths: Where each path begins.
+        rounds: Rounds until the horizon.
+        given: Moves that are made whatever the minds would do; -1 leaves a move to them.
+        later: From which round on other minds (as many) play, in another world.
+
+    Returns:
+        How each path ended.
+    """
+    last, _ = _run(key, form, minds, world, paths, given, rounds, record=False, later=later)
+    world = later[-1][2] if later else world
     done: Ended = _finish(world, paths, last, jnp.asarray(rounds - 1, jnp.int32))
     return done
 
@@ -304,15 +382,15 @@ def _finish(world: Payoffs, paths: Paths, last: Carry, final: Array) -> Ended:
     """What the paths that reach the end of the last round are paid there."""
     still = last.outcome < 0
     end = world.horizon[:, paths.types, jnp.where(still, last.state, 0)[None]]
-    payoff = last.payoff + jnp.where(still, last.factor[None] * jnp.stack([end[0, 0], end[1, 1]]), 0.0)
+    payoff = last.payoff + jnp.where(still, last.discount[None] * jnp.stack([end[0, 0], end[1, 1]]), 0.0)
     outcome = jnp.where(still, jnp.int32(OUTCOME["stalemate"]), last.outcome)
-    return Ended(outcome, jnp.where(still, final, last.round), last.package, payoff)
+    return Ended(outcome, jnp.where(still, final, last.round), last.package, payoff, last.dropped)
 
 
 def follow(
     key: PRNGKeyArray,
     form: Form,
-    minds: tuple[Mind, Mind],
+    minds: Minds,
     world: Payoffs,
     paths: Paths,
     given: Given,
@@ -320,13 +398,15 @@ def follow(
     rounds: int,
 ) -> Seen:
     """Follow a record of moves: beliefs of both minds round by round, and what each expected of the other."""
-    _, seen = _run(key, form, minds, world, paths, given, rounds)
+    _, seen = _run(key, form, minds, world, paths, given, rounds, record=True)
     stages = range(len(form.stages))
     return Seen(
         jnp.stack([before.belief for before, _ in seen]),
         jnp.stack([before.state for before, _ in seen]),
         tuple(jnp.stack([out[0][s] for _, out in seen]) for s in stages),
         tuple(jnp.stack([out[1][s] for _, out in seen]) for s in stages),
+        jnp.stack([before.factor for before, _ in seen]),
+        jnp.stack([before.dropped for before, _ in seen]),
     )
 
 
