@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.known.gambit import game
 
-from standoff.game.play import Given, Mind, Paths, follow, lookup, plain_reading
+from standoff.game.lookup import lookup
+from standoff.game.play import Given, Mind, Paths, follow, plain_reading
 from standoff.game.sweep import solve
 
 QUICK = ("base", "war_costly", "prior_like_meets_like")

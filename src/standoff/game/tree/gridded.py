@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from standoff.game.play import lookup
+from standoff.game.lookup import lookup
 from standoff.game.response import posterior
 from standoff.game.sweep import Solution
 from standoff.game.tree.unroll import Game, Turn, label, turns
