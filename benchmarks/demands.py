@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from benchmarks.refined import Measured, Numbers, Strategy, answered, published_regret, switch
+from benchmarks.refined import Measured, Numbers, Strategy, answered, measured, published_regret, switch
 
 from standoff.game.tree import classics, closed
 from standoff.game.tree.compose import outcome_chances
@@ -22,15 +22,7 @@ def ultimatum(inputs: Numbers, level: int) -> Measured:
     strategy = _bargain(tree, known["demand"], exact["p"], other, shares)
     smooth = 2.5 * number / (inputs["hi"] - inputs["lo"])
     found, point = _bargained(tree, (precision, smooth), shares)
-    return Measured(
-        f"{number} types, {len(shares)} demands",
-        (precision, smooth),
-        found,
-        known,
-        published_regret(tree, strategy),
-        point.status.name,
-        point.folds,
-    )
+    return measured(f"{number} types, {len(shares)} demands", (precision, smooth), found, known, strategy, point)
 
 
 def two_types(inputs: Numbers, level: int) -> Measured:
@@ -52,15 +44,7 @@ def two_types(inputs: Numbers, level: int) -> Measured:
     strategy = _bargain(tree, known["demand"], exact["p"], classics.kinds(costs), shares)
     found, point = _bargained(tree, precision, shares)
     found["critical_belief"] = switch(risky, Fraction(0), Fraction(1))
-    return Measured(
-        f"2 types, demands {float(below):g} below 1/20s",
-        precision,
-        found,
-        known,
-        published_regret(tree, strategy),
-        point.status.name,
-        point.folds,
-    )
+    return measured(f"2 types, demands {float(below):g} below 1/20s", precision, found, known, strategy, point)
 
 
 def _bargained(tree: Tree, precision: float | tuple[float, ...], shares: list[Fraction]) -> tuple[Numbers, Point]:
@@ -111,15 +95,7 @@ def preventive(inputs: Numbers, level: int) -> Measured:
         found["critical_p2"] = switch(war, exact["p1"], exact["p1"] + Fraction(1, 4), 9)
     top = exact["p2"] + (1 - exact["delta"]) * exact["cB"]
     strategy = _shifted(known, exact, shares(exact["p2"]), top)
-    return Measured(
-        f"3 x {number} demands",
-        precision,
-        found,
-        known,
-        published_regret(tree, strategy),
-        point.status.name,
-        point.folds,
-    )
+    return measured(f"3 x {number} demands", precision, found, known, strategy, point)
 
 
 def _shifted(known: Numbers, exact: dict[str, Fraction], later: list[Fraction], top: Fraction) -> Strategy:
@@ -166,15 +142,7 @@ def crisis(inputs: Numbers, level: int) -> Measured:
         "prob_stand_firm_given_challenge": found["firm"],
     }
     ends = {f"prob_{word.replace(' ', '_')}": found[word] for word in ("war", "back down", "concession", "status quo")}
-    return Measured(
-        f"{number} types a side",
-        precision,
-        ways | ends,
-        known,
-        published_regret(tree, strategy),
-        point.status.name,
-        point.folds,
-    )
+    return measured(f"{number} types a side", precision, ways | ends, known, strategy, point)
 
 
 def _threatened(tree: Tree, point: Point) -> Numbers:
@@ -210,7 +178,6 @@ def signalling(inputs: Numbers, level: int) -> Measured:
         all_[which],
         regrets[which],
         point.status.name,
-        point.folds,
         {"which": which, "of": len(all_), "regrets": regrets},
     )
 

@@ -213,7 +213,7 @@ def rescue(
                 spread = (turn * 0.6180339887498949 + 0.25 * turn**2 * 0.7548776662466927) % 1.0
                 new[a] = 0.0 if restarts <= 2 else (2 * spread - 1) * (1 + restarts / 6)
         elif count:
-            advance(grid, m, before <= 2 and (residual > NEAR or det <= 0))
+            advance(grid, m, before <= 2 and (residual > NEAR or not det > 0))
         else:
             for a in range(m):
                 new[a] = grid.guess[a]
@@ -303,7 +303,7 @@ def one_point(locate: Reader, read: Reader, pack: Pack, grid: Grid, found: Found
         count += more
     for a in range(m):
         ratios[n, first + a, point] = grid.d[a]
-    found.flagged[n, g, point], found.looks[n, g, point] = stuck or det <= 0, count
+    found.flagged[n, g, point], found.looks[n, g, point] = stuck or not det > 0, count
     finish(locate, read, pack, grid, g, o, k, log0, log1, found.log_pi[n])
     return residual
 

@@ -30,7 +30,6 @@ class Measured:
     regret: float
     """Of the published strategies in this tree."""
     status: str
-    folds: int = 0
     more: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,6 +55,20 @@ def answered(tree: Tree, precision: float | tuple[float, ...]) -> Point:
 def published_regret(tree: Tree, strategy: Strategy) -> float:
     """Largest one-shot gain against the published strategies."""
     return judge(tree, chances(tree, strategy)).regret
+
+
+def measured(
+    size: str,
+    precision: float | tuple[float, ...],
+    found: Numbers,
+    published: Numbers,
+    strategy: Strategy,
+    point: Point,
+    more: dict[str, Any] | None = None,
+) -> Measured:
+    """What is found beside what is published; `strategy` is the published one in the tree of `point`."""
+    regret = published_regret(point.tree, strategy)
+    return Measured(size, precision, found, published, regret, point.status.name, more or {})
 
 
 def switch(after: Callable[[Fraction], bool], low: Fraction, high: Fraction, halvings: int = 14) -> float:

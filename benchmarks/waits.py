@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from benchmarks.refined import Measured, Numbers, Strategy, answered, edge, hazards, published_regret, switch
+from benchmarks.refined import Measured, Numbers, Strategy, answered, edge, hazards, measured, switch
 
 from standoff.game.tree import attrition, classics, closed
 from standoff.game.tree.compose import outcome_chances
@@ -36,14 +36,8 @@ def audience(inputs: Numbers, level: int) -> Measured:
         found[f"initial_quit_{i}"] = quits[0]
         found[f"prob_{i}_backs_down_after_0"] = sum(quits[1:])
     strategy = _attrition(known, slopes, inputs["v"], costs, [float(each) for each in times])
-    return Measured(
-        f"{2 * number} types a side, {dates + 1} dates",
-        precision / inputs["v"],
-        found,
-        known,
-        published_regret(tree, strategy),
-        point.status.name,
-        point.folds,
+    return measured(
+        f"{2 * number} types a side, {dates + 1} dates", precision / inputs["v"], found, known, strategy, point
     )
 
 
@@ -115,9 +109,7 @@ def reputation(inputs: Numbers, level: int) -> Measured:
             strategy[f"{i + 1}:{k}"] = {"concede": chance, "hold": 1 - chance}
         for k in range(dates + 1):
             strategy.setdefault(f"{i + 1}:{k}", {"concede": 1.0})
-    return Measured(
-        f"{dates + 1} dates", precision, found, known, published_regret(tree, strategy), point.status.name, point.folds
-    )
+    return measured(f"{dates + 1} dates", precision, found, known, strategy, point)
 
 
 def waiting(inputs: dict[str, Any], level: int) -> Measured:
@@ -154,14 +146,13 @@ def waiting(inputs: dict[str, Any], level: int) -> Measured:
             before = share[k - 1] if k else 0.0
             chance = (each - before) / (1 - before) if before < 1 else 1.0
             strategy |= {f"{i}:{kind}:{k}": {"concede": chance, "hold": 1 - chance} for i in "12"}
-    return Measured(
+    return measured(
         f"{number} types a side, {dates + 1} dates",
         precision,
         found,
         known,
-        published_regret(tree, strategy),
-        point.status.name,
-        point.folds,
+        strategy,
+        point,
         {"means": means, "own": own},
     )
 
@@ -198,16 +189,8 @@ def chain_store(inputs: dict[str, Any], level: int) -> Measured:
         "total_fight_prob": total,
         "posterior_after_fight": float(belief) / total,
     }
-    return Measured(
-        f"{left} challengers",
-        precision,
-        found,
-        known,
-        published_regret(tree, _reputed(tree, gain, quiet, belief)),
-        point.status.name,
-        point.folds,
-        {"tree": tree, "point": point},
-    )
+    strategy = _reputed(tree, gain, quiet, belief)
+    return measured(f"{left} challengers", precision, found, known, strategy, point, {"tree": tree, "point": point})
 
 
 def _reputed(tree: Tree, gain: Fraction, quiet: Fraction, belief: Fraction) -> Strategy:
@@ -271,7 +254,6 @@ def trust(inputs: Numbers, level: int) -> Measured:
         known,
         max(regret(inputs["t"], (weight, 1 - weight), kind) for kind in ("trusty", "sly")),
         point.status.name,
-        point.folds,
         {"cooperates": point.strategy["1:trusty:"]["cooperate"]},
     )
 

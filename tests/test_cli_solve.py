@@ -203,6 +203,7 @@ FAULTS = [
     (("solve", "nowhere.efg"), "nowhere.efg: cannot read this file"),
     (("solve", "broken.efg"), "broken.efg:2:"),
     (("solve", "plain.txt"), "plain.txt"),
+    (("solve", "alone.efg"), "alone.efg: x: nobody moves in this game. Give it at least one information set."),
     (("solve", "BASE", "--precision", "-1"), "--precision -1: this is no precision. Give a number of at least 0."),
     (("solve", "BASE", "--precision", "much"), "--precision much: this is no precision."),
     (("solve", "BASE", "--precision", "inf"), "--precision inf: this is no precision."),
@@ -241,6 +242,7 @@ FAULTS = [
 def test_faults_of_the_user(standoff, tmp_path, monkeypatch, words, said):
     monkeypatch.chdir(tmp_path)
     Path("broken.efg").write_text('EFG 2 R "x" { "A" }\np "" 1 1 "" { "l" } oops\n')
+    Path("alone.efg").write_text('EFG 2 R "x" { "A" }\nt "" 0\n')
     Path("plain.txt").write_text("nothing")
     Path("there.efg").write_text("")
     Path("other.efg").write_text(UNLABELLED)

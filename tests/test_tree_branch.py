@@ -441,6 +441,61 @@ def test_moves_of_nature_with_chance_zero():
         solve(tree(2), [1.0])
 
 
+@pytest.mark.parametrize("limit", [None, 0])
+def test_units_of_account_change_nothing(limit):
+    """Payoffs in cents from a base of ten million, and a bystander who never moves and gets millions."""
+    tree = ladder("base", 2)
+    paid = (
+        Outcome(o.number, o.label, (*(100 * x + 10**7 for x in o.payoffs), Fraction(i * 10**6)))
+        for i, o in enumerate(tree.outcomes)
+    )
+    other = Tree(tree.title, (*tree.players, "Bystander"), tree.sets, tuple(paid), tree.nodes)
+    plain = solve(tree, [1.0, 20.0], limit=limit).points
+    cents = solve(other, [0.01, 0.2], limit=limit).points
+    for one, two in zip(plain, cents, strict=True):
+        assert two.log_strategy == pytest.approx(one.log_strategy, abs=1e-12)
+        assert two.payoffs[:2] == pytest.approx(100 * one.payoffs + 10**7, rel=1e-15)
+        assert two.worth == pytest.approx(100 * one.worth + 10**7, rel=1e-15)
+        assert two.gains == pytest.approx(100 * one.gains, abs=1e-11, nan_ok=True)
+        assert two.looks == one.looks
+
+
+def rare(chance):
+    """Nature has one player choose between 1 and 0 with this chance, and ends with 5 otherwise."""
+    text = f"""EFG 2 R "rare" {{ "A" }}
+        c "" 1 "" {{ "choose" {chance} "not" {1 - chance} }} 0 p "" 1 1 "s" {{ "l" "r" }} 0
+        t "" 1 "" {{ 1 }} t "" 2 "" {{ 0 }} t "" 3 "" {{ 5 }}"""
+    return read_efg(text)
+
+
+@pytest.mark.parametrize("limit", [None, 0])
+def test_a_chance_too_small_for_a_float(limit):
+    point = solve(rare(Fraction(1, 10**400)), [2.0], limit=limit).points[0]
+    assert point.strategy["s"]["l"] == pytest.approx(1 / (1 + math.exp(-2)))
+    assert point.log_reach[1] == pytest.approx(-400 * math.log(10))
+    assert point.beliefs[1] == 1.0
+
+
+def test_games_without_a_choice():
+    """One action a set, or nature alone: payoffs are known without any equation; without any set it is no game."""
+    alone = read_efg('EFG 2 R "g" { "A" } p "" 1 1 "s" { "only" } 0 t "" 1 "" { 3 }')
+    nature = read_efg('EFG 2 R "g" { "A" } c "" 1 "" { "x" 1/4 "y" 3/4 } 0 t "" 1 "" { 3 } t "" 2 "" { 7 }')
+    for tree, strategy, payoff in ((alone, {"s": {"only": 1.0}}, 3.0), (nature, {}, 6.0)):
+        for point in solve(tree, [0.0, 2.0]).points:
+            assert (point.strategy, point.payoffs.tolist(), point.regret) == (strategy, [payoff], 0.0)
+    with pytest.raises(UserError, match="nobody moves"):
+        solve(read_efg('EFG 2 R "g" { "A" } t "" 1 "" { 3 }'), [1.0])
+
+
+def test_what_does_not_fit_is_refused():
+    actions = " ".join(f'"{i}"' for i in range(12_000))
+    ends = 't "" 0 ' * 12_000
+    with pytest.raises(UserError, match="too many actions"):
+        solve(read_efg(f'EFG 2 R "g" {{ "A" }} p "" 1 1 "s" {{ {actions} }} 0 {ends}'), [1.0])
+    with pytest.raises(UserError, match="too large for the payoffs"):
+        solve(read_efg('EFG 2 R "g" { "A" } p "" 1 1 { "x" "y" } 0 t "" 1 { 1e200 } t "" 0'), [1e200])
+
+
 @pytest.mark.slow
 def test_ten_periods():
     """20,468 ends: residual at most 1e-12, and the same by another cut of the game."""

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from standoff.errors import UserError
 from standoff.game.tree.build import Builder
-from standoff.game.tree.compose import beliefs, compose, end_logs, named_beliefs
+from standoff.game.tree.compose import beliefs, compose, divergence, end_logs, named_beliefs
 from standoff.game.tree.efg import read_efg
 from standoff.game.tree.known import ladder, selten
 from standoff.game.tree.record import histories, names
-from standoff.game.tree.tree import CHANCE, set_names
+from standoff.game.tree.tree import CHANCE, action_names, set_names
 
 GAMBIT = Path(__file__).parent / "known" / "gambit"
 ROWS = json.loads((GAMBIT / "hypergame_compositions.json").read_text())["rows"]
@@ -129,7 +129,7 @@ def test_names_of_records_are_unique(records):
     records = [tuple(record) for record in records]
     found = names(records)
     assert set(found) == set(records)
-    assert len(set(found.values())) == len(found) or any(move[1] == "" for record in records for move in record)
+    assert len(set(found.values())) == len(found)
 
 
 def inspection(chance, prize):
@@ -205,6 +205,11 @@ def test_what_one_holds_impossible_diverges_without_bound():
     assert found.divergence["A"] == 0.0
 
 
+def test_an_impossible_event_of_no_chance_diverges_too():
+    """The event has a chance of exp(-800), 0 in floats; 0 times infinity is no divergence of 0."""
+    assert divergence({(): -800.0, (("A", "x"),): 0.0}, {(): -np.inf, (("A", "x"),): 0.0}) == math.inf
+
+
 def test_beliefs_off_the_path():
     """Gaps of thousands in logarithms, as at a precision of 1000: only their differences count.
 
@@ -271,6 +276,15 @@ def test_sets_without_labels_have_names():
     half = np.log([0.5, 0.5, 1.0])
     found = compose(tree, [(tree, half), (tree, half)])
     assert found.outcomes["true"] == {"outcome 1": 0.5, "outcome 2": 0.5}
+
+
+def test_names_are_unique_whatever_the_labels():
+    builder = Builder("g", ("A", "A 1"))
+    first = builder.move(None, "A", "", ("x", "y"))
+    builder.end(first["x"], "", (0, 0))
+    builder.end(builder.move(first["y"], "A 1", "A 1", ("z",))["z"], "", (1, 1))
+    assert set_names(builder.tree()) == ["A 1", "A 1 (2)"]
+    assert action_names(["l", "l", "l (1)", ""]) == ["l (1)", "l (2)", "l (1) (2)", " (4)"]
 
 
 def test_mismatches_are_told():

@@ -25,6 +25,7 @@ Cannot be posed, or only in part:
 """
 
 import json
+import math
 from functools import cache
 from pathlib import Path
 
@@ -244,6 +245,8 @@ def test_regret_sees_a_wrong_strategy():
         chances(tree, {"A": {"1": 1.0}})
     with pytest.raises(UserError, match="sum to one"):
         chances(tree, wrong | {"A": {"1": 0.5}})
+    with pytest.raises(UserError, match="sum to one"):
+        chances(tree, wrong | {"A": {"1": math.nan}})
     with pytest.raises(UserError, match="one chance"):
         classics.kinds([1, 2], ["0.5", "0.4"])
 

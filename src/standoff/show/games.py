@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from standoff.case.explain import suggestion
 from standoff.errors import UserError
 from standoff.game.tree.branch import solve
@@ -94,8 +92,10 @@ class SolvedFile:
     def __init__(self, path: str, words: Sequence[str]) -> None:
         self.tree = read_efg(Path(path))
         self.asked = points(words, self.tree.players)
-        self.answers = solve(self.tree, self.asked).answers
-        self.names = set_names(self.tree)
+        try:
+            self.answers = solve(self.tree, self.asked).answers
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
 
     @property
     def failed(self) -> list[str]:
@@ -114,28 +114,17 @@ class SolvedFile:
             found |= dict.fromkeys(("strategy", "reach", "payoffs", "residual", "regret"))
         else:
             found |= {
-                "strategy": self._strategy(answer),
-                "reach": {self.names[s]: math.exp(answer.log_reach[s]) for s in self._own()},
+                "strategy": answer.strategy,
+                "reach": answer.reach,
                 "payoffs": dict(zip(self.tree.players, answer.payoffs.tolist(), strict=True)),
                 "residual": answer.residual,
                 "regret": answer.regret,
             }
         return found | {"folds": answer.folds, "status": _status(answer.status)}
 
-    def _own(self) -> list[int]:
-        return [s for s, each in enumerate(self.tree.sets) if each.player != CHANCE]
-
-    def _strategy(self, point: Point) -> dict[str, dict[str, float]]:
-        found = {}
-        for s in self._own():
-            actions, first = self.tree.sets[s].actions, self.tree.layout.first[s]
-            chances = np.exp(point.log_strategy[first : first + len(actions)]).tolist()
-            found[self.names[s]] = dict(zip(_unique(actions), chances, strict=True))
-        return found
-
     def lines(self, *, whole: bool = False) -> list[str]:
         """For readers; of a long strategy the sets that are reached most, unless `whole`."""
-        own = self._own()
+        own = [name for name, each in zip(set_names(self.tree), self.tree.sets, strict=True) if each.player != CHANCE]
         found = [f"{self.tree.title}: {len(self.tree.nodes):,} nodes, {len(own):,} information sets"]
         for asked, answer in zip(self.asked, self.answers, strict=True):
             found += ["", f"{_said(asked)}: {_status(answer.status)}"]
@@ -144,22 +133,17 @@ class SolvedFile:
             paid = ", ".join(f"{n} {u:.4f}" for n, u in zip(self.tree.players, answer.payoffs, strict=True))
             found.append(f"  payoffs: {paid}")
             found.append(f"  residual {answer.residual:.1e}, largest regret {answer.regret:.2g}, folds {answer.folds}")
-            strategy, reach = self._strategy(answer), np.exp(answer.log_reach)
-            shown = own if whole else sorted(sorted(own, key=(-reach).__getitem__)[:SETS])
-            width = max(15, *(len(self.names[s]) for s in shown), 0)
+            most = set(own if whole else sorted(own, key=lambda name: -answer.reach[name])[:SETS])
+            shown = [name for name in own if name in most]
+            width = max(len("information set"), *map(len, shown), 0)
             found.append(f"  {'information set':<{width}}  reached  chances")
-            for s in shown:
-                row = ", ".join(f"{action} {chance:.4f}" for action, chance in strategy[self.names[s]].items())
-                found.append(f"  {self.names[s]:<{width}}  {reach[s]:7.4f}  {row}")
+            for name in shown:
+                row = ", ".join(f"{action} {chance:.4f}" for action, chance in answer.strategy[name].items())
+                found.append(f"  {name:<{width}}  {answer.reach[name]:7.4f}  {row}")
         if not whole and len(own) > SETS:
             found += ["", f"The {SETS} of {len(own):,} information sets that are reached most; --all shows every one, "
                       "--json gives every digit."]  # fmt: skip
         return found
-
-
-def _unique(actions: Sequence[str]) -> list[str]:
-    """Names of actions, numbered where a set has two alike."""
-    return [f"{a} ({i})" if actions.count(a) > 1 or not a else a for i, a in enumerate(actions, start=1)]
 
 
 def _status(status: Status) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from standoff.errors import UserError
 from standoff.game.tree.public import NOWHERE, partition
-from standoff.game.tree.tree import CHANCE, Tree
+from standoff.game.tree.tree import CHANCE, MOST_STEPS, Tree, log_chance
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Blocks:
     """A game as groups of blocks, those at the top first."""
 
     groups: tuple[Group, ...]
-    payoffs: np.ndarray  # at exits that are ends, 0 elsewhere [exit, player]
+    payoffs: np.ndarray  # `Layout.scaled` at exits that are ends, 0 elsewhere [exit, player]
     action: np.ndarray  # number in `Layout` of every action in our order [action]
     starts: np.ndarray  # where each set begins among the actions in our order [set]
     owner: np.ndarray  # set, counted in our order, of every action in our order [action]
@@ -94,7 +94,7 @@ def _gather(tree: Tree, element: Sequence[int], block: Sequence[int]) -> list[_B
     number_of: dict[int, int] = {}
     local: dict[int, int] = {}
     ways: list[tuple[int, int, tuple[int, ...], float]] = []  # block, entry, way and chance from entry, by node
-    logs = [[math.log(c) if c else -math.inf for c in s.chances] for s in tree.sets]
+    logs = [[log_chance(c) for c in s.chances] for s in tree.sets]
     nature = [s.player == CHANCE for s in tree.sets]
     for number, node in enumerate(tree.nodes):
         up, entry, way, chance = ways[node.parent] if node.parent >= 0 else (NOWHERE, 0, (), 0.0)
@@ -128,7 +128,7 @@ def _gather(tree: Tree, element: Sequence[int], block: Sequence[int]) -> list[_B
     if missing:
         raise UserError(
             f"{tree.title}: no move of nature with a chance above 0 leads to the information set {missing[0]!r}, so "
-            "nobody can hold a belief there. Give those moves a small chance or take the set out"
+            "nobody can hold a belief there. Give those moves a small chance or take the set out."
         )
     return blocks
 
@@ -230,11 +230,15 @@ def cut(tree: Tree, limit: int | None = None) -> Blocks:
             state apart, a number above that of all unknowns makes one block of the whole game. Chosen by cost if None.
 
     Raises:
-        UserError: Nobody moves, or an information set lies behind moves of nature with chance 0 only.
+        UserError: Nobody moves, an information set lies behind moves of nature with chance 0 only, or the game does
+            not fit into memory (sets with thousands of actions).
     """
     if not tree.sets:
-        raise UserError(f"{tree.title}: nobody moves in this game. Give it at least one information set")
+        raise UserError(f"{tree.title}: nobody moves in this game. Give it at least one information set.")
     found = _gather(tree, *partition(tree, limit))
+    cells = sum((block.actions + len(block.entries)) * (len(block.exits) + block.actions) for block in found)
+    if cells > MOST_STEPS:
+        raise UserError(f"{tree.title}: this game has too many actions to solve in memory. Give fewer to choose from.")
     orders = [_sorted(block, found) for block in found]
     shapes: dict[tuple[object, ...], list[int]] = {}
     for b, block in enumerate(found):
@@ -253,7 +257,7 @@ def cut(tree: Tree, limit: int | None = None) -> Blocks:
     at_end = [(numbers.place[b][z], ends[exit_[3]]) for b, block in enumerate(found)
               for z, exit_ in enumerate(block.exits) if exit_[2] < 0]  # fmt: skip
     where = np.array(at_end, int).reshape(-1, 2)
-    payoffs[where[:, 0]] = layout.payoffs[where[:, 1]]
+    payoffs[where[:, 0]] = layout.scaled[where[:, 1]]
     sizes = np.array([len(tree.sets[s].actions) for s in sets], int)
     starts = np.cumsum(sizes) - sizes
     owner = np.repeat(np.arange(len(sets)), sizes)

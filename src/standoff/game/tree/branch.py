@@ -43,16 +43,18 @@ def solve(tree: Tree, precisions: Sequence[Precision], *, most_looks: int = MOST
             others by cost. Speed only.
 
     Raises:
-        UserError: A precision that is negative, not finite, or names no player; a set behind chances of 0 only.
+        UserError: A precision that is negative, not finite, or names no player; a game that cannot be laid out
+            (`blocks.cut`).
     """
     rows = [_row(tree, precision) for precision in precisions]
     start = time.process_time()
     made = cut(tree, limit) if limit is not None or not small(tree) else None
     setup = time.process_time() - start
     answers: list[Point | Missed | None] = [None] * len(rows)
-    for ray, members in _rays(rows).items():
+    sharp = _sharp(tree, rows)
+    for ray, members in _rays(sharp).items():
         weights = np.array(ray)
-        tops = {i: max(rows[i]) for i in members}
+        tops = {i: max(sharp[i]) for i in members}
         begin = time.process_time()
         equations: System = Equations(made, weights) if made else Dense(tree, weights)
         setup += time.process_time() - begin
@@ -75,7 +77,7 @@ def _row(tree: Tree, precision: Precision) -> tuple[float, ...]:
         if unknown or len(precision) < len(tree.players):
             missing = [name for name in tree.players if name not in precision]
             wrong = f"{unknown[0]!r} is no player" if unknown else f"{missing[0]!r} has no precision"
-            raise UserError(f"precision {dict(precision)}: {wrong}. Name each of {', '.join(tree.players)} once")
+            raise UserError(f"precision {dict(precision)}: {wrong}. Name each of {', '.join(tree.players)} once.")
         row = tuple(float(precision[name]) for name in tree.players)
     elif isinstance(precision, Sequence):
         row = tuple(float(each) for each in precision)
@@ -83,9 +85,21 @@ def _row(tree: Tree, precision: Precision) -> tuple[float, ...]:
         row = (float(precision),) * len(tree.players)
     if len(row) != len(tree.players) or not all(0 <= each < np.inf for each in row):
         raise UserError(
-            f"precision {precision}: give one number of at least 0, or one for each of the {len(tree.players)} players"
+            f"precision {precision}: give one number of at least 0, or one for each of the {len(tree.players)} players."
         )
     return row
+
+
+def _sharp(tree: Tree, rows: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """Precisions per unit of `Layout.scaled`; 0 for players who never move."""
+    unit = np.zeros(len(tree.players))
+    movers = np.unique(tree.layout.mover)
+    unit[movers] = tree.layout.unit[movers]
+    found = [tuple(each * float(u) for each, u in zip(row, unit, strict=True)) for row in rows]
+    for row, each in zip(rows, found, strict=True):
+        if not np.isfinite(each).all():
+            raise UserError(f"precision {max(row):g}: too large for the payoffs of this game. Give a smaller one.")
+    return found
 
 
 def _rays(rows: Sequence[tuple[float, ...]]) -> dict[tuple[float, ...], list[int]]:
@@ -99,21 +113,22 @@ def _rays(rows: Sequence[tuple[float, ...]]) -> dict[tuple[float, ...], list[int
 
 def _answer(tree: Tree, equations: System, row: tuple[float, ...], arrival: Arrival) -> Point | Missed:
     """An arrival in the numbering of the game."""
-    top = max(row)
-    turns = tuple(turn / top for turn in arrival.turns) if top > 0 else ()
+    turns = tuple(turn / arrival.t for turn in arrival.turns) if arrival.t > 0 else ()
     values = arrival.values
     if values is None or arrival.status not in (Status.ok, Status.crossed):
         return Missed(row, len(turns), turns, arrival.looks, arrival.status)
     sets = np.array([s for s, each in enumerate(tree.sets) if each.player != CHANCE], int)
-    owner = tree.layout.owner
+    owner, middle, unit = tree.layout.owner, tree.layout.middle, tree.layout.unit
     log_strategy, worth = np.empty(len(owner)), np.empty(len(owner))
     log_strategy[equations.action], worth[equations.action] = values.log_p, values.worth
     log_reach, gains = np.full(len(tree.sets), np.nan), np.full(len(tree.sets), np.nan)
     log_reach[owner[equations.action[equations.starts]]] = values.reach
     best = np.full(len(tree.sets), -np.inf)
     np.maximum.at(best, owner, worth)
-    gains[sets] = np.bincount(owner, np.exp(log_strategy) * (best[owner] - worth), len(tree.sets))[sets]
-    precision = arrival.t * equations.weight
+    own = unit[tree.layout.mover]
+    gains[sets] = np.bincount(owner, np.exp(log_strategy) * (best[owner] - worth) * own, len(tree.sets))[sets]
+    precision = np.array(row)[equations.mover]
     residual = float(np.abs(values.error / np.where(precision > 0, precision, 1.0)).max(initial=0.0))
-    return Point(tree, row, log_strategy, worth, log_reach, values.payoffs, gains, residual, len(turns), turns,
-                 arrival.looks, arrival.status)  # fmt: skip
+    return Point(tree, row, log_strategy, middle[tree.layout.mover] + own * worth, log_reach,
+                 middle + unit * values.payoffs, gains, residual, len(turns), turns, arrival.looks,
+                 arrival.status)  # fmt: skip

@@ -22,7 +22,7 @@ import numpy as np
 
 from standoff.errors import UserError
 from standoff.game.tree.record import Record, histories, names
-from standoff.game.tree.tree import CHANCE, Tree, set_names
+from standoff.game.tree.tree import CHANCE, Tree, action_names, log_chance, set_names
 
 TRUE = "true"
 """What the true game is called beside the players' views."""
@@ -140,11 +140,11 @@ def named_beliefs(tree: Tree, strategy: np.ndarray) -> dict[str, dict[str, float
     logs = beliefs(tree, strategy)
     found: dict[str, dict[str, float]] = {}
     ways: list[str] = []
-    words = set_names(tree)
+    words, actions = set_names(tree), [action_names(each.actions) for each in tree.sets]
     for i, node in enumerate(tree.nodes):
         way = ""
         if node.parent >= 0:
-            action = tree.sets[tree.nodes[node.parent].set].actions[node.branch]
+            action = actions[tree.nodes[node.parent].set][node.branch]
             way = f"{ways[node.parent]} > {action}" if ways[node.parent] else action
         ways.append(way)
         if node.set >= 0 and tree.sets[node.set].player != CHANCE:
@@ -156,6 +156,8 @@ def divergence(true: dict[Record, float], expected: dict[Record, float]) -> floa
     """KL(true ‖ expected) in nats, from the logarithms of the chances of the same events."""
     p, q = np.array(list(true.values())), np.array([expected[key] for key in true])
     some = p > -np.inf
+    if np.isneginf(q[some]).any():
+        return np.inf
     return max(0.0, float(np.sum(np.exp(p[some]) * (p[some] - q[some]))))
 
 
@@ -199,7 +201,7 @@ def _reach(tree: Tree, strategy: np.ndarray) -> np.ndarray:
         mover[i], depth[i] = tree.sets[s].player, depth[node.parent] + 1
         if mover[i] == CHANCE:
             chance = tree.sets[s].chances[node.branch]
-            step[i] = np.log(float(chance)) if chance else -np.inf
+            step[i] = log_chance(chance)
         else:
             step[i] = strategy[first[s] + node.branch]
     own = mover[:, None] == np.arange(players + 1)

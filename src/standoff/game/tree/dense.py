@@ -32,7 +32,7 @@ class Dense:
         layout = tree.layout
         alive = np.isfinite(layout.chance)
         self.tree, self.weights = tree, weights
-        self.path, self.chance, self.payoffs = layout.path[alive], layout.chance[alive], layout.payoffs[alive]
+        self.path, self.chance, self.payoffs = layout.path[alive], layout.chance[alive], layout.scaled[alive]
         self.action = np.arange(len(layout.owner))
         lowest = layout.first[layout.owner]
         self.owner = np.unique(layout.owner, return_inverse=True)[1]
@@ -40,7 +40,6 @@ class Dense:
         self.unknown = np.flatnonzero(lowest != self.action)
         self.first, self.mover = lowest[self.unknown], layout.mover[self.unknown]
         self.weight = weights[self.mover]
-        self.range = float((np.ptp(self.payoffs, axis=0) * weights).max(initial=0.0))
         self.end, depth = np.nonzero(self.path >= 0)
         self.taken = self.path[self.end, depth]
         self.gets = self.payoffs[self.end, layout.mover[self.taken]]

@@ -14,7 +14,7 @@ the block below. Then
 From the bottom up each block solves for its own dy as K dr + k, which turns dv of its entries into A dr + b; from the
 top down dr is put in (block elimination on the public tree, exact). The determinant of the whole Jacobian is the
 product of the blocks'. Two right sides are carried: -f (Newton) and w (u_a - u_b) (the tangent dy/dt).
-Units: y, f, l in log-odds; U, u in payoff; t w in 1/payoff.
+Units: y, f, l in log-odds; U, u in `Layout.unit` of the player, from `Layout.middle`; t w per such a unit.
 
 McKelvey & Palfrey (1998), Experimental Economics 1, 9-41 (agent form); Turocy (2010), Economic Theory 42, 255-269.
 """
@@ -46,7 +46,7 @@ class Values:
     """What a profile is worth. Axes: `action` in the order of `Blocks`."""
 
     log_p: np.ndarray  # [action]
-    worth: np.ndarray  # payoff of the action to its mover, given its set [action]
+    worth: np.ndarray  # of the action to its mover, given its set [action]
     reach: np.ndarray  # log chance of the set [set]
     payoffs: np.ndarray  # expected, at the root [player]
     error: np.ndarray  # f [unknown]
@@ -70,14 +70,11 @@ class System(Protocol):
     action: np.ndarray  # number in `Layout` of every action [action]
     starts: np.ndarray  # where each set begins among the actions [set]
     weight: np.ndarray  # w of the mover [unknown]
+    mover: np.ndarray  # player [unknown]
 
     @property
     def size(self) -> int:
         """Number of unknowns."""
-
-    @property
-    def range(self) -> float:
-        """Largest difference between two payoffs of a player, times his weight."""
 
     def values(self, y: np.ndarray, t: float) -> Values:
         """Worth, reach and residual of a profile, without Newton's step."""
@@ -93,7 +90,7 @@ class Equations:
         self.blocks = blocks
         self.players = blocks.payoffs.shape[1]
         self.action, self.starts = blocks.action, blocks.starts
-        self.weight = weights[blocks.mover]
+        self.mover, self.weight = blocks.mover, weights[blocks.mover]
         self.mask = [_mask(group) for group in blocks.groups]
         self.hidden = [np.where(mask > 0, 0.0, -np.inf) for mask in self.mask]
         self.behind = [mask[len(group.taken) :].T for mask, group in zip(self.mask, blocks.groups, strict=True)]
@@ -109,13 +106,6 @@ class Equations:
     def size(self) -> int:
         """Number of unknowns."""
         return len(self.blocks.unknown)
-
-    @cached_property
-    def range(self) -> float:
-        """Largest difference of a player's payoffs between two exits, times his weight in the ray."""
-        weights = np.zeros(self.players)
-        weights[self.blocks.mover] = self.weight
-        return float((np.ptp(self.blocks.payoffs, axis=0) * weights).max(initial=0.0))
 
     def log_p(self, y: np.ndarray) -> np.ndarray:
         """Log chance of every action from log-odds."""
@@ -176,11 +166,11 @@ class Equations:
             worth[group.actions] = np.take_along_axis(here.worth[:, :many], who[..., None], 2)[..., 0].ravel()
             if at == 0:
                 root = here.worth[0, -1]
-        for group, here in zip(blocks.groups, found, strict=True):
+        for group, here, closed in zip(blocks.groups, found, self.hidden, strict=True):
             above = scale[group.source[:, 0]] if group.source[0, 0] >= 0 else np.zeros(1)
             total = above + here.scale
             scale[group.exits] = np.repeat(total, here.log.shape[1])
-            hidden = here.log[:, None, :] + self.hidden[blocks.groups.index(group)][: group.taken.shape[0]]
+            hidden = here.log[:, None, :] + closed[: group.taken.shape[0]]
             top = hidden.max(-1, keepdims=True) if hidden.size else np.zeros((group.count, 0, 1))
             log = np.log(np.exp(hidden - top).sum(-1)) + top[..., 0] + total[:, None]
             reach[group.actions] = log.ravel()

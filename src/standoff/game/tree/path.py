@@ -72,7 +72,6 @@ class Path:
     orientation: float = 1.0
     turns: list[float] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
-    scale: float = 1.0
 
     def look(self, y: np.ndarray, t: float, signed: bool = True) -> Look | None:
         """A look, counted; None if the Jacobian is singular or nothing finite comes of it."""
@@ -129,8 +128,7 @@ class Path:
             place: Place | None = Place(0.0, np.zeros(self.equations.size), start.slope, start.sign)
             if self.want and self.want[0] == 0.0 and place:
                 self.arrive(place)
-            self.scale = self.equations.range or 1.0
-            step = 0.5 / max(_size(start.slope), 0.01 * self.scale)
+            step = 0.5 / max(_size(start.slope), 0.01)
             while self.want and place is not None:
                 place, step = self._rise(place, step)
                 if self.want and place is not None:
@@ -165,7 +163,7 @@ class Path:
 
     def _bend(self, place: Place, step: float) -> tuple[Place | None, float]:
         """Follow the curve by arc length until it rises again without resistance."""
-        unit = np.append(place.slope, self.scale)
+        unit = np.append(place.slope, 1.0)
         norm = _length(unit)
         unit /= norm
         s = step * norm
@@ -200,16 +198,16 @@ class Path:
     ) -> tuple[Place | None, np.ndarray, str]:
         """One step of arc length s. Why it failed, or how easily it went."""
         n = len(place.y)
-        y, t = place.y + s * unit[:n], float(place.t + s * unit[-1] / self.scale)
+        y, t = place.y + s * unit[:n], float(place.t + s * unit[-1])
         across, before, first = unit[:n], np.inf, np.inf
         for count in range(8):
             look = self.look(y, t)
             if look is None:
                 return None, unit, "newton"
-            off = across @ (y - place.y + look.step) + unit[-1] * self.scale * (t - place.t) - s
-            dt = -off / (across @ look.slope + unit[-1] * self.scale)
+            off = across @ (y - place.y + look.step) + unit[-1] * (t - place.t) - s
+            dt = -off / (across @ look.slope + unit[-1])
             dy = look.step + dt * look.slope
-            size = max(_size(dy), self.scale * abs(dt))
+            size = max(_size(dy), abs(dt))
             if not size <= (min(LOOSE, 0.5 * s) if count == 0 else max(0.5 * before, 1e-9)):
                 return None, unit, "newton"
             first = size if count == 0 else first
@@ -218,13 +216,13 @@ class Path:
                 break
         else:
             return None, unit, "newton"
-        tangent = np.append(look.slope, self.scale)
+        tangent = np.append(look.slope, 1.0)
         tangent /= _length(tangent)
         if tangent @ unit < 0:
             tangent = -tangent
         bend = float(tangent @ unit)
         rise = max(abs(unit[-1]), abs(tangent[-1]))
-        bowed = abs(self.scale * (t - place.t) / s - 0.5 * (unit[-1] + tangent[-1])) > BOW * rise
+        bowed = abs((t - place.t) / s - 0.5 * (unit[-1] + tangent[-1])) > BOW * rise
         if bend < BEND or bowed:
             return None, unit, "bend"
         if strict and look.sign * np.sign(tangent[-1]) != self.orientation:
@@ -270,7 +268,7 @@ class Path:
                 return None
             bend = (rise_high - rise_low) / (high - low)
             if abs(rise_high) < FLAT or abs(high - low) < 1e-9 * s:
-                return found, found.t - 0.5 * rise_high**2 / bend / self.scale
+                return found, found.t - 0.5 * rise_high**2 / bend
             middle = high - rise_high / bend
             found, tangent = self._on(old, unit, middle)
             rise = float(tangent[-1])

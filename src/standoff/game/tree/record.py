@@ -10,7 +10,7 @@ A record's *name* is short wherever it stays unique:
 - of the other moves before the last the initial is written, in capitals; then a colon and the last move in full,
   without spaces. For a crisis ladder: `:backdown`, `H:concede`, `HE:strike`;
 - where two actions share an initial or two records a name, every move of every record is written out, as
-  `Coercer hold, Target resist, Coercer strike`.
+  `Coercer hold, Target resist, Coercer strike`; with quotes where that leaves two alike (actions without a label).
 """
 
 from collections.abc import Iterable, Sequence
@@ -51,6 +51,8 @@ def names(records: Iterable[Record]) -> dict[Record, str]:
     letters = list(short.values())
     if len(set(letters)) < len(letters) or "" in letters or len(set(brief)) < len(brief):
         brief = [", ".join(f"{player} {action}" for player, action in record) for record in each]
+        if len(set(brief)) < len(brief):
+            brief = [", ".join(f"{player!r} {action!r}" for player, action in record) for record in each]
     return dict(zip(each, brief, strict=True))
 
 

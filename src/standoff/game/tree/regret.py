@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from standoff.errors import UserError
-from standoff.game.tree.tree import CHANCE, Tree, set_names
+from standoff.game.tree.tree import CHANCE, Tree, action_names, set_names
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ def chances(tree: Tree, strategy: Mapping[str, Mapping[str, float]]) -> np.ndarr
             continue
         if name not in strategy:
             raise UserError(f"The strategy says nothing of information set '{name}'. Give chances to its actions.")
-        row = np.array([strategy[name].get(act, 0.0) for act in each.actions])
-        if abs(row.sum() - 1) > 1e-9 or row.min() < 0 or set(strategy[name]) - set(each.actions):
+        actions = action_names(each.actions)
+        row = np.array([strategy[name].get(action, 0.0) for action in actions])
+        if not abs(row.sum() - 1) <= 1e-9 or row.min() < 0 or set(strategy[name]) - set(actions):
             raise UserError(f"The chances at information set '{name}' do not sum to one over its actions.")
         found[tree.layout.first[s] : tree.layout.first[s] + len(row)] = row
     return found

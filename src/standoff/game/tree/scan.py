@@ -133,14 +133,14 @@ def quoted(text: str) -> str:
 
 
 def written(number: Fraction) -> str:
-    """An exact number: a whole one or a terminating decimal as such, else a fraction."""
+    """An exact number: a whole one or a decimal that ends within `LONGEST` places as such, else a fraction."""
     rest, twos, fives = number.denominator, 0, 0
     while rest % 2 == 0:
         rest, twos = rest // 2, twos + 1
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     places = max(twos, fives)
-    if rest != 1:
+    if rest != 1 or places > LONGEST:
         return f"{number.numerator}/{number.denominator}"
     if not places:
         return str(number.numerator)

@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from standoff.game.tree.tree import CHANCE, Tree, set_names
+from standoff.game.tree.compose import beliefs
+from standoff.game.tree.tree import CHANCE, Tree, action_names, set_names
 
 
 class Status(Enum):
@@ -71,7 +72,7 @@ class Point:
         """Chance of every action by label of its information set."""
         chances, layout = np.exp(self.log_strategy), self.tree.layout
         return {
-            name: dict(zip(each.actions, chances[layout.first[s] :].tolist(), strict=False))
+            name: dict(zip(action_names(each.actions), chances[layout.first[s] :].tolist(), strict=False))
             for s, (name, each) in enumerate(zip(set_names(self.tree), self.tree.sets, strict=True))
             if each.player != CHANCE
         }
@@ -89,26 +90,8 @@ class Point:
     @cached_property
     def beliefs(self) -> np.ndarray:
         """Chance of every decision node given that its information set is reached; nan elsewhere [node]."""
-        tree, first = self.tree, self.tree.layout.first
-        log = np.zeros(len(tree.nodes))
-        for number, node in enumerate(tree.nodes):
-            if node.parent < 0:
-                continue
-            kind = tree.nodes[node.parent].set
-            if tree.sets[kind].player == CHANCE:
-                chance = tree.sets[kind].chances[node.branch]
-                log[number] = log[node.parent] + (np.log(float(chance)) if chance else -np.inf)
-            else:
-                log[number] = log[node.parent] + self.log_strategy[first[kind] + node.branch]
-        where = np.array([node.set for node in tree.nodes], int)
-        own = np.flatnonzero([s >= 0 and tree.sets[s].player != CHANCE for s in where])
-        top = np.full(len(tree.sets), -np.inf)
-        np.maximum.at(top, where[own], log[own])
-        weight = np.exp(log[own] - top[where[own]])
-        total = np.bincount(where[own], weight, len(tree.sets))
-        found = np.full(len(tree.nodes), np.nan)
-        found[own] = weight / total[where[own]]
-        return found
+        chances: np.ndarray = np.exp(beliefs(self.tree, self.log_strategy))
+        return chances
 
     def _by_set(self, values: np.ndarray) -> dict[str, float]:
         both = zip(set_names(self.tree), self.tree.sets, values.tolist(), strict=True)

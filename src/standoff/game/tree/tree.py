@@ -9,9 +9,11 @@ a label and one payoff for each player.
 
 import math
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import count
 
 import numpy as np
 
@@ -21,7 +23,7 @@ CHANCE = -1
 LARGEST = 10**300
 """Largest payoff in absolute value, so that sums and differences stay finite in float64."""
 MOST_STEPS = 2**28
-"""Most entries of `Layout.path`: a gibibyte."""
+"""Most entries of `Layout.path` (a gibibyte), and of the largest arrays of `blocks` together (two)."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,15 @@ class Layout:
 
     Actions of players are numbered through: action m of set s is `first[s] + m` for the sets of players (chance
     sets have no numbers: `first` is -1 there). An *end* is a terminal node; payoffs of outcomes met on the way are
-    added up at it.
+    added up at it. Solvers use payoffs in units of a player's largest difference, which no constant and no unit of
+    account moves: payoff = middle + unit x scaled. Both are taken over ends that nature's chances allow.
     """
 
     ends: np.ndarray  # node of every end [end]
     payoffs: np.ndarray  # [end, player]
+    scaled: np.ndarray  # between -1/2 and 1/2 where nature's chances allow the end [end, player]
+    middle: np.ndarray  # between the largest and the least payoff [player]
+    unit: np.ndarray  # the largest less the least payoff, 1 where they are equal [player]
     chance: np.ndarray  # log of the product of nature's chances on the way [end]
     path: np.ndarray  # [end, depth] numbers of the players' actions on the way, in order, padded with -1
     first: np.ndarray  # [set]
@@ -143,15 +149,37 @@ class Tree:
 
 def set_names(tree: Tree) -> list[str]:
     """A name for every information set [set], unique in the game: its label, else also its player and number."""
-    labels = [each.label for each in tree.sets]
-    counts = Counter(labels)
+    counts = Counter(each.label for each in tree.sets)
     owners = [*tree.players, "nature"]
-    return [
+    return _distinct(
         each.label
         if each.label and counts[each.label] == 1
         else f"{owners[each.player]} {each.number} {each.label}".strip()
         for each in tree.sets
-    ]
+    )
+
+
+def action_names(actions: Sequence[str]) -> list[str]:
+    """A name for every action of a set, unique there: its label, numbered where there is none or another alike."""
+    counts = Counter(actions)
+    return _distinct(f"{a} ({i})" if counts[a] > 1 or not a else a for i, a in enumerate(actions, start=1))
+
+
+def _distinct(words: Iterable[str]) -> list[str]:
+    """The words, numbered where they come again."""
+    found: dict[str, None] = {}
+    for word in words:
+        again = count(2)
+        name = word
+        while name in found:
+            name = f"{word} ({next(again)})"
+        found[name] = None
+    return list(found)
+
+
+def log_chance(chance: Fraction) -> float:
+    """Natural logarithm, also of a chance too small for a float; -inf at zero."""
+    return math.log(chance.numerator) - math.log(chance.denominator) if chance else -math.inf
 
 
 def _faults_of_parts(tree: Tree) -> list[Fault]:
@@ -159,7 +187,7 @@ def _faults_of_parts(tree: Tree) -> list[Fault]:
     found = []
     if not tree.players:
         found.append(Fault(-1, "the game has no players", "Name at least one."))
-    for name in sorted({name for name in tree.players if tree.players.count(name) > 1}):
+    for name in sorted(name for name, many in Counter(tree.players).items() if many > 1):
         found.append(Fault(-1, f"two players are called '{name}'", "Give each player a name of its own."))
     at = {node.set: i for i, node in reversed(list(enumerate(tree.nodes)))}
     for s, each in enumerate(tree.sets):
@@ -280,7 +308,7 @@ def _layout(tree: Tree) -> Layout:
     first = np.where(own, starts[:-1], -1)
     owner = np.repeat(np.arange(len(tree.sets)), sizes)
     mover = np.array([each.player for each in tree.sets], np.int64)[owner]
-    logs = [tuple(_log(chance) for chance in each.chances) for each in tree.sets]
+    logs = [tuple(log_chance(chance) for chance in each.chances) for each in tree.sets]
 
     parent = np.fromiter((node.parent for node in tree.nodes), np.int64, len(tree.nodes))
     action = np.full(len(tree.nodes), -1, np.int64)
@@ -301,9 +329,16 @@ def _layout(tree: Tree) -> Layout:
             payoff[i] = tuple(a + b for a, b in zip(payoff[i], more, strict=True)) if any(payoff[i]) else more
     ends = np.array([i for i, node in enumerate(tree.nodes) if node.set < 0], np.int64)
     floats = {pay: tuple(map(float, pay)) for pay in {payoff[i] for i in ends}}
+    sides = list(zip(*{payoff[i] for i in ends if chance[i] > -math.inf}, strict=True))
+    middle, unit = [(max(side) + min(side)) / 2 for side in sides], [max(side) - min(side) or 1 for side in sides]
+    scaled = {pay: tuple(float((x - m) / u) for x, m, u in zip(pay, middle, unit, strict=True)) for pay in floats}
+    shape = (len(ends), len(tree.players))
     return Layout(
         ends=ends,
-        payoffs=np.array([floats[payoff[i]] for i in ends], float).reshape(len(ends), len(tree.players)),
+        payoffs=np.array([floats[payoff[i]] for i in ends], float).reshape(shape),
+        scaled=np.array([scaled[payoff[i]] for i in ends], float).reshape(shape),
+        middle=np.array(list(map(float, middle))),
+        unit=np.array(list(map(float, unit))),
         chance=np.array([chance[i] for i in ends], float),
         path=_paths(ends, parent, action, length),
         first=first,
@@ -329,8 +364,3 @@ def _paths(ends: np.ndarray, parent: np.ndarray, action: np.ndarray, length: np.
         going = left > 0
         row, at, left = row[going], parent[at[going]], left[going]
     return path
-
-
-def _log(chance: Fraction) -> float:
-    """Natural logarithm, also of a chance too small for a float; -inf at zero."""
-    return math.log(chance.numerator) - math.log(chance.denominator) if chance else -math.inf
