@@ -61,6 +61,7 @@ class CoalitionParameters(eqx.Module):
     legitimacy_weight: Number = 0.1  # lam, share of weight from none to full
     legitimacy_norm: Number = 0.5  # L0, 0 to 1
     legitimacy_rest: Number = 0.5  # L_rest, to which legitimacy returns
+    legitimacy_lost: Number = 0.0  # lost by a disputed vote before the crisis, points (M7; 0: none)
     legitimacy_return: Number = 1.0 / 52.0  # nu, a week
     fraud_shock: Number = 0.3  # points of legitimacy lost by a vote seen as stolen
     display_gain: Number = 0.02  # points of legitimacy a week of display
@@ -163,14 +164,14 @@ def cohesion(
 
 
 def norm_state(par: CoalitionParameters) -> CoalitionState:
-    """State before the crisis: patronage in full, legitimacy and insulation at their norm, no display."""
+    """State before the crisis: patronage in full, insulation at its norm, legitimacy too but for what a vote took."""
     factions = (par.weight, par.loyalty, par.outside, par.patronage_weight, par.punishment)
     shape = jnp.broadcast_shapes(*(jnp.shape(x)[1:] for x in factions), *(jnp.shape(x) for x in _scalars(par)))
     full = (par.weight.shape[0], *shape)
     return CoalitionState(
         patronage=jnp.ones(full),
         weight=jnp.broadcast_to(par.weight, full),
-        legitimacy=jnp.broadcast_to(jnp.asarray(par.legitimacy_norm, dtype=float), shape),
+        legitimacy=jnp.broadcast_to(jnp.asarray(par.legitimacy_norm - par.legitimacy_lost, dtype=float), shape),
         display=jnp.zeros(shape),
         insulation=jnp.broadcast_to(jnp.asarray(par.insulation_norm, dtype=float), shape),
     )
