@@ -145,6 +145,16 @@ def test_two_types_against_the_cubic_solver():
     assert found == pytest.approx(wanted, abs=5e-3)
 
 
+def test_flags_stay_once_set():
+    """A point that is flagged at half the precision is flagged when the whole game is continued through it."""
+    prior, two = ((0.4, 0.2), (0.1, 0.3)), (0, 1)
+    halfway, _ = grid_answer(payoffs(1, 15.0, prior, two, two), 1, 8)
+    whole, _ = grid_answer(payoffs(1, 30.0, prior, two, two), 1, 8, (0.5, 1.0))
+    assert halfway.folded > 0
+    for before, after in zip(halfway.flagged, whole.flagged, strict=True):
+        assert not np.asarray(before & ~after).any()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", ["base", "prior_like_meets_like"])
 def test_two_types_tend_to_the_cubic_solver(variant):

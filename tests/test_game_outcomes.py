@@ -1,5 +1,6 @@
 """Chances of endings and the whole game continued in precision: against the exact tree, against played paths, laws."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -94,6 +95,25 @@ def test_shares_must_rise_to_one():
         on_grid("base", 1, 1.0, 5, shares=(0.5, 0.4, 1.0))
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"nodes": 2}, "3 nodes"),
+        ({"rounds": 0}, "1 round"),
+        ({"horizon": np.nan}, "finite"),
+        ({"tilt": -np.inf}, "tilt"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
+)
+def test_what_cannot_be_solved_is_refused(change, words):
+    payoffs = game.payoffs("base", 1, 1.0)
+    for name in change.keys() & {"horizon", "tilt"}:
+        table = getattr(payoffs, name)
+        payoffs = eqx.tree_at(lambda p, n=name: getattr(p, n), payoffs, table.at[(0,) * table.ndim].set(change[name]))
+    with pytest.raises(UserError, match=words):
+        solve(game.form(1), payoffs, rounds=change.get("rounds", 2), nodes=change.get("nodes", 5))
+
+
 def test_chance_of_coming_to_a_marked_point():
     """Marked: all answers of the target, so that play stops unless the coercer backs down at once; then nothing."""
     payoffs, form = game.payoffs("base", 2, 3.0), game.form(2)
@@ -113,11 +133,13 @@ def test_chance_of_coming_to_a_marked_point():
 
 
 def test_flags_stay_once_set():
-    """Points flagged by the whole path are at least those flagged at its end."""
-    payoffs, form = game.payoffs("prior_like_meets_like", 2, 40.0), game.form(2)
-    shares = default_shares(payoffs)
-    solution = solve(form, payoffs, rounds=3, nodes=9, shares=shares)
-    assert len(shares) > 1
-    assert solution.ok
-    flagged = sum(int(rows.sum()) for rows in solution.flagged)
-    assert solution.folded == pytest.approx(flagged / sum(rows.size for rows in solution.flagged))
+    """A point that is flagged at half the precision is flagged when the whole game is continued through it."""
+    form = game.form(2)
+    halfway, whole = (
+        solve(form, game.payoffs("base", 2, precision), rounds=3, nodes=9, shares=shares)
+        for precision, shares in ((20.0, (1.0,)), (40.0, (0.5, 1.0)))
+    )
+    assert halfway.ok
+    assert halfway.folded > 0
+    for before, after in zip(halfway.flagged, whole.flagged, strict=True):
+        assert not np.asarray(before & ~after).any()

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 from tests.known.gambit import game
 
-from standoff.game.form import OUTCOME, OUTCOMES
+from standoff.game.form import OUTCOME, OUTCOMES, Payoffs
+from standoff.game.ladder import Ladder, build
 from standoff.game.play import Given, Mind, Paths, follow, plain_reading, play
 from standoff.game.sweep import solve
 
@@ -231,3 +232,32 @@ def test_a_path_that_starts_later_does_not_play_before():
     ended = play(jax.random.key(1), FORM, pair, world(discount=0.5), late, rounds=ROUNDS)
     assert [OUTCOMES[x] for x in ended.outcome] == ["stalemate"]
     assert np.asarray(ended.payoff[0]) == pytest.approx([-0.05])
+
+
+def test_a_mover_knows_his_own_detail_whatever_he_misread_before():
+    """The target takes a hold for a climb, then offers a package: both minds learn from which package it is."""
+    form = build(Ladder((False, True), (False, True), 0, 1, 0, 2, np.ones((2, 2, 1, 1, 1, 1), bool), ((0, 0),)))
+    stream = np.random.default_rng(0)
+    tables = []
+    for stage in form.stages:  # the same at every belief, so that minds differ by what they take in alone
+        rows = np.log(stream.dirichlet(np.ones(len(stage.moves)), (1, len(stage.states), 1, 1, 2)))
+        tables.append(jnp.asarray(np.broadcast_to(rows, (2, len(stage.states), 3, 3, *rows.shape[4:]))))
+    names = [stage.name for stage in form.stages]
+    move, as_read, weight = (np.full((2, len(names), 1), value) for value in (-1, -1, 1.0))
+    told = {"coercer": "hold", "target": "offer", "target offer": "2"}
+    for name, chosen in told.items():
+        index = names.index(name)
+        move[0, index] = form.stages[index].moves.index(chosen)
+    as_read[0, names.index("coercer")] = form.stages[names.index("coercer")].moves.index("climb")
+    states, kinds = len(form.stages[0].states), len(form.nature_states)
+    nothing = Payoffs(
+        tuple(jnp.zeros((2, 2, *stage.mask.shape)) for stage in form.stages), jnp.zeros((2, 2, kinds)),
+        jnp.ones((kinds, 1)), jnp.zeros((kinds, 1)), jnp.zeros((2, 2)), jnp.zeros((2, 2, states)), jnp.ones(2),
+        jnp.zeros((2, 2)), jnp.asarray(1.0),
+    )  # fmt: skip
+    given = Given(jnp.asarray(move, jnp.int32), jnp.asarray(as_read, jnp.int32), jnp.asarray(weight))
+    pair = (Mind(tuple(tables), tuple(jnp.asarray(table) for table in plain_reading(form))),) * 2
+    seen = follow(jax.random.key(0), form, pair, nothing, begin([[0], [0]]), given, rounds=2)
+    about_target = np.asarray(seen.belief[1, :, 1, 0])
+    assert about_target[1] == pytest.approx(about_target[0], abs=1e-9)
+    assert float(seen.belief[1, 0, 0, 0]) != pytest.approx(float(seen.belief[1, 1, 0, 0]), abs=1e-3)

@@ -138,6 +138,7 @@ def test_random_tables(seed, precision):
     assert chance.sum(1) == pytest.approx(np.ones(chance.sum(1).shape), abs=1e-12)
     assert not chance[:, :GOING][:, ~np.asarray(table.can_go)].any()
     assert not chance[:, GOING:][:, ~np.asarray(table.can_end)].any()
+    assert not np.asarray(found.point.d)[~np.asarray(table.can_go)].any()  # moves that do not exist stay put
     settled = np.asarray(found.settled)
     assert (np.asarray(found.point.residual)[settled] <= 1e-9).all()
     # The chances are taken one step after the ratio that is settled to 1e-10; a steep table widens that.
@@ -185,3 +186,9 @@ def test_bayes(prior, d):
     assert found * (1 - prior) == pytest.approx(
         prior * np.exp(d) * (1 - found), rel=1e-9, abs=1e-12 * np.exp(max(d, 0))
     )
+
+
+@pytest.mark.parametrize("ratio", [-np.inf, -1e4, 1e4, np.inf])
+def test_bayes_where_the_ratio_has_no_exponential(ratio):
+    found = posterior(jnp.array([0.0, 0.5, 1.0]), jnp.full(3, ratio))
+    assert np.asarray(found) == pytest.approx([0.0, float(ratio > 0), 1.0], abs=1e-300)

@@ -59,7 +59,7 @@ class Form:
     """Stages in playing order and nature's states after them.
 
     From nature's state k the levels move to one of `branch[k, :]` (states of the first stage, -1 where there is
-    none). `start` holds the states of the first stage in which a game can begin.
+    none).
     """
 
     stages: tuple[Stage, ...]
@@ -85,7 +85,7 @@ class Payoffs(eqx.Module):
     """What the moves, the rounds and the end pay, in each side's own unit, and how the levels move.
 
     `moves[s]` is the payoff of each move at stage s: all of it where the move ends the game, the immediate
-    part where it goes on. `flow` accrues in a round that the game survives; `chance` is the law of nature's
+    part where it goes on. `flow` accrues in a round that no move ends; `chance` is the law of nature's
     branches; with chance `hazard` of a branch the target is removed from within, which pays `removed`;
     `horizon` is the payoff of reaching the end of the last round. `precision` is each player's lambda.
     `tilt[player, own type]` shifts the log-odds of the other's firm type against the marginal prior, so that

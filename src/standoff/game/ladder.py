@@ -6,7 +6,8 @@ level); nature's has one mark more, whether the target has just made a display.
 
 The clock counts the coercer's turns until an ultimatum runs out. Setting one puts it at `patience`; at each
 turn of the coercer that is neither a strike nor a climb it goes down; going from 1 to 0 is a lapse, which the
-coercer pays for. An offer is pending until the other side's next turn, and lapses if it is not accepted.
+coercer pays for (a new ultimatum at 1 is a lapse as well). A climb stops the clock at no cost. An offer is pending
+until the other side's next turn, and lapses if it is not accepted.
 """
 
 from collections.abc import Iterable

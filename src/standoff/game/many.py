@@ -24,7 +24,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 
 import equinox as eqx
 import jax
@@ -36,8 +35,8 @@ from standoff.errors import UserError
 from standoff.game.form import COERCER, Form, Stage
 from standoff.game.many_response import Decision, lay_out, respond
 from standoff.game.simplex import Simplex, Spot, read
+from standoff.game.sweep import RESIDUAL, leads, rising, turn
 
-RESIDUAL = 1e-9
 POINTS = 2400
 """Points worked through at once (`pieces`), so that a piece stays in cache."""
 Ratios = tuple[Float[Array, "_piece _ratio _going _point"], ...]
@@ -78,7 +77,7 @@ class Solution:
     `q` are the nodes of the public beliefs about coercer and target (`grid.nodes()`). `residual` is the largest
     violation of the equilibrium equations in log-likelihood; `unsettled` and `folded` are shares of points, the
     latter of those that Newton's method did not settle from its guess or whose Jacobian has a determinant of 0 or
-    less, at the last of `shares`.
+    less, at any of `shares`.
     """
 
     form: Form
@@ -188,7 +187,7 @@ def _solve_stage(
         shaped = log_pi[:, order].reshape(types, len(order), size, nodes, nodes)
         shaped = jnp.transpose(shaped, (2, 4, 3, 0, 1) if mover == COERCER else (2, 3, 4, 0, 1))
         flagged = answer.flagged.reshape(size, nodes, nodes)
-        flagged = jnp.swapaxes(flagged, 1, 2) if mover == COERCER else flagged
+        flagged = turn(stage, flagged)
         open_ = ~(balance.residual <= RESIDUAL)
         return both, shaped, flagged, answer.d, balance.residual.max(), open_.sum()
 
@@ -198,16 +197,6 @@ def _solve_stage(
     log_pi = log_pi.reshape(-1, *log_pi.shape[2:])[:count]
     flagged = flagged.reshape(-1, nodes, nodes)[:count]
     return both, log_pi, flagged, d, residual.max(), unsettled.sum()
-
-
-def leads(stage: Stage) -> list[int]:
-    """The stages, nature's among them, to which moves of a stage lead."""
-    return sorted({stage.leads[m] for m in stage.going})
-
-
-def turn(stage: Stage, table: Array) -> Array:
-    """The mover's belief as last axis, and back."""
-    return jnp.swapaxes(table, -1, -2) if stage.mover == COERCER else table
 
 
 Back = Callable[[Payoffs, Array, Ratios], tuple[Ratios, Round]]
@@ -235,10 +224,10 @@ def _compiled(form: Form, grid: Simplex) -> Back:
     return jax.jit(back)
 
 
-def _check(form: Form, payoffs: Payoffs, cells: int, shares: tuple[float, ...]) -> None:
+def _check(form: Form, payoffs: Payoffs, rounds: int, cells: int) -> None:
     prior = np.asarray(payoffs.prior)
-    if not shares or shares[-1] != 1.0 or any(a >= b for a, b in pairwise((0.0, *shares))):
-        raise UserError(f"shares {shares}: give shares of the precision that rise to 1, such as (0.5, 1)")
+    if rounds < 1:
+        raise UserError(f"{rounds} rounds: give at least 1")
     if cells < 1:
         raise UserError(f"cells {cells}: a grid has at least 1 cell; 8 is a start for three types a side")
     if len(prior) < 2:
@@ -263,11 +252,12 @@ def solve(form: Form, payoffs: Payoffs, *, rounds: int, cells: int, shares: Sequ
     and the status says so; such a solution must not be called an equilibrium.
 
     Raises:
-        UserError: shares that do not rise to 1, no cells, or a prior that is none or rules a pair of types out.
+        UserError: shares that do not rise to 1, no rounds, no cells, or a prior that is none or rules a pair of types
+            out.
     """
     began = time.perf_counter()
-    shares = tuple(float(share) for share in shares)
-    _check(form, payoffs, cells, shares)
+    shares = rising(shares)
+    _check(form, payoffs, rounds, cells)
     grid = Simplex(len(payoffs.prior), cells)
     back, nodes = _compiled(form, grid), grid.count
     nothing = []
@@ -276,6 +266,7 @@ def solve(form: Form, payoffs: Payoffs, *, rounds: int, cells: int, shares: Sequ
         nothing.append(jnp.zeros((rows, grid.types - 1, len(stage.going), size * nodes**2)))
     warm: list[Ratios] = [tuple(nothing)] * rounds
     done: list[Round] = []
+    marks: list[tuple[Array, ...]] = []
     for k, share in enumerate(shares):
         here = eqx.tree_at(lambda p: p.precision, payoffs, payoffs.precision * share)
         start = jnp.broadcast_to(payoffs.horizon[..., None, None], (*payoffs.horizon.shape, nodes, nodes))
@@ -285,14 +276,18 @@ def solve(form: Form, payoffs: Payoffs, *, rounds: int, cells: int, shares: Sequ
             found.append(ratios)
             done.append(solved)
             start = solved.value
-        warm = found
-    return _collect(form, grid, done[::-1], shares, time.perf_counter() - began)
+        warm, flags = found, [each.flagged for each in done]
+        marks = [jax.tree.map(jnp.logical_or, a, b) for a, b in zip(marks, flags, strict=True)] if k else flags
+    return _collect(form, grid, done[::-1], marks[::-1], shares, time.perf_counter() - began)
 
 
-def _collect(form: Form, grid: Simplex, done: list[Round], shares: tuple[float, ...], seconds: float) -> Solution:
+def _collect(
+    form: Form, grid: Simplex, done: list[Round], marks: list[tuple[Array, ...]], shares: tuple[float, ...],
+    seconds: float,
+) -> Solution:  # fmt: skip
     stages = range(len(form.stages))
     log_pi = tuple(jnp.stack([each.log_pi[s] for each in done]) for s in stages)
-    flagged = tuple(jnp.stack([each.flagged[s] for each in done]) for s in stages)
+    flagged = tuple(jnp.stack([mark[s] for mark in marks]) for s in stages)
     residual = float(jnp.stack([each.residual for each in done]).max())
     points = sum(mark.size for mark in flagged)
     unsettled = sum(int(each.unsettled) for each in done) / points

@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from standoff.game.form import COERCER, OUTCOME, OUTCOMES, Form, Stage
-from standoff.game.many import Payoffs, Solution, leads, odds, pieces, turn
+from standoff.game.many import Payoffs, Solution, odds, pieces
 from standoff.game.many_response import posterior
 from standoff.game.simplex import Simplex, Spot, weights
+from standoff.game.sweep import leads, turn
 
 
 def joint(

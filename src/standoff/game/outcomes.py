@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool, Float, Int
 from standoff.game.form import COERCER, OUTCOME, OUTCOMES, Form, Payoffs, Stage
 from standoff.game.interpolate import evaluate, slopes
 from standoff.game.response import posterior
-from standoff.game.sweep import PIECE, Solution, pieces
+from standoff.game.sweep import PIECE, Solution, leads, pieces, turn
 
 Labels = tuple[Int[np.ndarray, "_state _move"], ...]
 PAIRS = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -104,13 +104,9 @@ def _compiled(form: Form, key: tuple[bytes, ...], count: int) -> Back:
         plain = {form.nature: nature}
         for index in reversed(range(len(form.stages))):
             stage = form.stages[index]
-            last = (lambda a: jnp.swapaxes(a, -1, -2)) if stage.mover == COERCER else (lambda a: a)
-            after = {}
-            for lead in sorted({stage.leads[m] for m in stage.going}):
-                table = last(plain[lead])
-                after[lead] = (table, slopes(table))
+            after = {lead: (table := turn(stage, plain[lead]), slopes(table)) for lead in leads(stage)}
             found = _stage_chances(stage, labels[index], count, after, log_pi[index].astype(start.dtype))
-            plain[index] = last(found)
+            plain[index] = turn(stage, found)
             if stop:
                 stopped = jnp.arange(count)[:, None, None, None] == count - 1
                 plain[index] = jnp.where(stop[index][None, None], stopped[None].astype(start.dtype), plain[index])

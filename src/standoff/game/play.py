@@ -76,7 +76,7 @@ class Ended(eqx.Module):
     """How each path ended: outcome code, round (from 0), package and discounted payoffs.
 
     `package` is what was pending when it ended: k for the target's k-th, -k for the coercer's, 0 for none;
-    `dropped` tells whether each side had dropped its view by then.
+    `dropped` tells whether each side had dropped its view by then, `state` where at its last stage it stood.
     """
 
     outcome: Int[Array, " path"]
@@ -84,6 +84,7 @@ class Ended(eqx.Module):
     package: Int[Array, " path"]
     payoff: Float[Array, "2 path"]
     dropped: Bool[Array, "2 path"]
+    state: Int[Array, " path"]
 
 
 class Seen(eqx.Module):
@@ -195,7 +196,7 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
             for i in everyone:
                 taken = move if i % 2 == stage.mover else read
                 ratio = _pick(log_pi[i][:, 1], taken) - _pick(log_pi[i][:, 0], taken)
-                learns = here & clear[i % 2] if detail else here
+                learns = here & clear[other] if detail and i % 2 == other else here  # a mover knows his own detail
                 change = jnp.where(learns, weight * ratio, 0.0)
                 sense, queue = minds[i].sense, waiting[i]
                 if i % 2 == other:
@@ -326,7 +327,7 @@ def _finish(world: Payoffs, paths: Paths, last: Carry, final: Array) -> Ended:
     end = world.horizon[:, paths.types, jnp.where(still, last.state, 0)[None]]
     payoff = last.payoff + jnp.where(still, last.discount[None] * jnp.stack([end[0, 0], end[1, 1]]), 0.0)
     outcome = jnp.where(still, jnp.int32(OUTCOME["stalemate"]), last.outcome)
-    return Ended(outcome, jnp.where(still, final, last.round), last.package, payoff, last.dropped)
+    return Ended(outcome, jnp.where(still, final, last.round), last.package, payoff, last.dropped, last.state)
 
 
 def follow(

@@ -31,6 +31,8 @@ RESTARTS = 40
 NEAR = 0.05
 FEW = 4
 STEP_LIMIT = 3.0
+MOST_RATIO = 700.0
+"""Log-likelihood ratio whose exponential is still a number; beyond it a posterior is 0 or 1 to rounding anyway."""
 
 
 class Tables(eqx.Module):
@@ -93,7 +95,7 @@ class Response(eqx.Module):
 
 def posterior(prior: Float[Array, "*any"], d: Float[Array, "*any"]) -> Float[Array, "*any"]:
     """Bayes: chance of the firm type after a move with log-likelihood ratio d; 0 and 1 stay as they are."""
-    odds = prior * jnp.exp(d)
+    odds = prior * jnp.exp(jnp.clip(d, -MOST_RATIO, MOST_RATIO))
     return odds / (1 - prior + odds)
 
 
@@ -181,11 +183,12 @@ def look(
     row = here.share[1] * change[1] - here.share[0] * change[0]
     bordered = 1 + (row * inverse).sum(0)
     step = inverse * (error - ((row * inverse * error).sum(0) / bordered)[None])
+    step = jnp.where(decision.can_go, step, 0.0)
     cautious = step
     if careful:
         safe = 1 / jnp.maximum(diagonal, 1.0)
         damped = (row * safe * error).sum(0) / jnp.maximum(1 + (row * safe).sum(0), 1.0)
-        cautious = 0.5 * safe * (error - damped[None])
+        cautious = jnp.where(decision.can_go, 0.5 * safe * (error - damped[None]), 0.0)
     det = bordered * jnp.prod(diagonal, axis=0)
     return Point(d, step, cautious, jnp.abs(error).max(0), det, here.worth, here.total)
 
@@ -260,7 +263,7 @@ class Search(eqx.Module):
 
 def _advance(point: Point, careful: Array | bool) -> Float[Array, "going point"]:
     """Newton's step, limited in length; a cautious step where asked for, far from a root or where it points up."""
-    far = careful & ((point.residual > NEAR) | (point.det <= 0))
+    far = careful & ((point.residual > NEAR) | ~(point.det > 0))
     step = jnp.where(far[None] | ~jnp.isfinite(point.step), point.cautious, point.step)
     step = jnp.where(jnp.isfinite(step), step, 0.0)
     largest = jnp.abs(step).max(0)
@@ -329,7 +332,7 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
     ends = ending_weight(decision, full)
 
     def more(carry: tuple[Array, Point]) -> Array:
-        return (carry[0] <= MAX_NEWTON) & (carry[1].residual > TOLERANCE).any()
+        return (carry[0] <= MAX_NEWTON) & ~(carry[1].residual <= TOLERANCE).all()
 
     def again(carry: tuple[Array, Point]) -> tuple[Array, Point]:
         count, point = carry
@@ -338,7 +341,7 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
 
     blank = _blank(decision, guess)
     point = jax.lax.while_loop(more, again, (jnp.asarray(0), blank))[1]
-    stuck = point.residual > TOLERANCE
+    stuck = ~(point.residual <= TOLERANCE)
 
     def mend(carry: tuple[Array, Point]) -> tuple[Array, Point]:
         waiting, point = carry
@@ -357,4 +360,4 @@ def respond(tables: Tables, precision: Float[Array, ""], guess: Float[Array, "go
 
     _, point = jax.lax.while_loop(lambda carry: carry[0].any(), mend, (stuck, point))
     go, end, after = play(decision, full, point)
-    return Response(point, point.residual <= TOLERANCE, stuck | (point.det <= 0), go, end, after)
+    return Response(point, point.residual <= TOLERANCE, stuck | ~(point.det > 0), go, end, after)

@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from standoff.errors import UserError
-from standoff.game.form import Form, Payoffs, Stage
+from standoff.game.form import COERCER, Form, Payoffs, Stage
 from standoff.game.interpolate import slopes
 from standoff.game.response import Response, Tables, answered, lay_out, posterior
 
@@ -160,15 +160,15 @@ def _solve_stage(
 
         theirs = expected(pi_go, seen + jnp.repeat(pay_go[other], nodes * nodes, axis=-1))
         theirs = theirs + expected(pi_end, jnp.repeat(pay_end[other], nodes * nodes, axis=-1))
-        both = jnp.stack([own, theirs] if mover == 0 else [theirs, own])
+        both = jnp.stack([own, theirs] if mover == COERCER else [theirs, own])
         log_pi = jnp.concatenate([answer.log_pi_go, answer.log_pi_end], axis=1)[:, order]
         log_pi = log_pi.reshape(2, len(order), PIECE, nodes, nodes)
-        log_pi = jnp.transpose(log_pi, (2, 4, 3, 0, 1) if mover == 0 else (2, 3, 4, 0, 1))
+        log_pi = jnp.transpose(log_pi, (2, 4, 3, 0, 1) if mover == COERCER else (2, 3, 4, 0, 1))
         log_pi = log_pi.astype(jnp.float32) if answering is answered else log_pi
         point = answer.point
         moved = jnp.abs(point.d - start).max(0) > jump
         flagged = (answer.flagged | moved).reshape(PIECE, nodes, nodes)
-        flagged = jnp.swapaxes(flagged, 1, 2) if mover == 0 else flagged
+        flagged = turn(stage, flagged)
         return both, log_pi, flagged, point.d, point.residual.max(), (~answer.settled).sum()
 
     run = one if answering is answered else jax.checkpoint(one)  # a derivative stores nothing of a piece
@@ -205,23 +205,24 @@ def one_stage(
 ) -> tuple[Array, Array, Array, Array, Quality]:
     """One stage of a round from the values `plain` of the stages it leads to: values, log chances, flags, ratios."""
     stage = form.stages[index]
-    last = (lambda a: jnp.swapaxes(a, -1, -2)) if stage.mover == 0 else (lambda a: a)
-    after = {}
-    for lead in leads(stage):
-        value = last(plain[lead])
-        after[lead] = (value, slopes(value))
+    after = {lead: (value := turn(stage, plain[lead]), slopes(value)) for lead in leads(stage)}
     nodes = next(iter(plain.values())).shape[-1]
     mix = _mix(nodes, payoffs.tilt[1 - stage.mover])
     precision = payoffs.precision[stage.mover]
     both, log_pi, flagged, d, quality = _solve_stage(
         stage, after, payoffs.moves[index], precision, mix, guess, jump, answering
     )
-    return last(both), log_pi, flagged, d, quality
+    return turn(stage, both), log_pi, flagged, d, quality
 
 
 def leads(stage: Stage) -> list[int]:
     """The stages, nature's among them, to which moves of a stage lead."""
     return sorted({stage.leads[m] for m in stage.going})
+
+
+def turn(stage: Stage, table: Array) -> Array:
+    """The mover's belief as last axis, and back."""
+    return jnp.swapaxes(table, -1, -2) if stage.mover == COERCER else table
 
 
 def _round(form: Form) -> Back:
@@ -269,6 +270,14 @@ def default_shares(payoffs: Payoffs) -> tuple[float, ...]:
     return tuple((k + 1) / steps for k in range(steps))
 
 
+def rising(shares: Sequence[float]) -> tuple[float, ...]:
+    """Shares of the precision as they are used; refused if they do not rise to 1."""
+    found = tuple(float(share) for share in shares)
+    if not found or found[-1] != 1.0 or any(a >= b for a, b in pairwise((0.0, *found))):
+        raise UserError(f"shares {found}: give shares of the precision that rise to 1, such as (0.5, 1)")
+    return found
+
+
 def solve(
     form: Form, payoffs: Payoffs, *, rounds: int, nodes: int, shares: Sequence[float] = (1.0,), trail: bool = False
 ) -> Solution:
@@ -278,11 +287,19 @@ def solve(
     precision at which the whole game is solved in turn (`default_shares`); with 1 alone every point begins from the
     answer of the next round. Points are solved to a residual of `RESIDUAL`; where one is not, the status says so in
     words and the solution must not be called an equilibrium.
+
+    Raises:
+        UserError: shares that do not rise to 1, no rounds, fewer than 3 nodes, or payoffs that are not finite.
     """
     began = time.perf_counter()
-    shares = tuple(float(share) for share in shares)
-    if not shares or shares[-1] != 1.0 or any(a >= b for a, b in pairwise((0.0, *shares))):
-        raise UserError(f"shares {shares}: give shares of the precision that rise to 1, such as (0.5, 1)")
+    shares = rising(shares)
+    if rounds < 1 or nodes < 3:
+        raise UserError(f"{rounds} rounds, {nodes} nodes: give at least 1 round and 3 nodes; 9 nodes are a start")
+    if not all(np.isfinite(table).all() for table in jax.tree.leaves(payoffs)):
+        raise UserError(
+            "Some payoffs are not finite. Fill in those of masked moves too; if it is a tilt, a pair of types has "
+            "chance 0, so that a belief can be ruled out by the prior itself: give it a small chance"
+        )
     back = _compiled(form)
     nothing = tuple(
         jnp.zeros((len(pieces(len(stage.states))), len(stage.going), PIECE * nodes**2)) for stage in form.stages
@@ -328,12 +345,12 @@ def _collect(
     log_pi = tuple(jnp.stack([done.log_pi[s] for done in reversed(solved)]) for s in stages)
     flagged = tuple(jnp.stack([mark[s] for mark in reversed(marks)]) for s in stages)
     value = jnp.stack([done.value for done in reversed(solved)])
-    residual = float(max(float(q.residual) for q in quality))
+    residual = float(np.max([float(q.residual) for q in quality]))  # not a number if one is not
     points = sum(mark.size for mark in flagged)
     unsettled = sum(int(q.unsettled) for q in quality) / points
     folded = sum(int(mark.sum()) for mark in flagged) / points
     status = "ok"
-    if residual > RESIDUAL or not np.isfinite(residual):
+    if not residual <= RESIDUAL:
         status = (
             f"{unsettled:.2%} of the points did not settle (largest residual {residual:.1e}); "
             "lower the precision or refine the grid"
