@@ -1,18 +1,22 @@
 """A run as its user meets it: what it writes, that it repeats, and that nothing half-written looks whole."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
 from standoff.case.load import load_case
 from standoff.case.new import new_case
+from standoff.cli.shell import TimeLeft, in_words
 from standoff.errors import Failure, UserError
 from standoff.show import pipeline, report
 from standoff.simulate.results import ENDINGS
@@ -257,3 +261,89 @@ def test_a_rename_that_fails_puts_the_older_run_back(tmp_path):
     with pytest.raises(OSError, match="nowhere"):
         pipeline._swap(tmp_path / "nowhere", out)
     assert (out / "manifest.json").read_text() == "old"
+
+
+# What is kept beside the target while a run goes on.
+
+
+def keeping(store_of):
+    """A computation that keeps one made-up draw, in the store that it is given."""
+    from standoff.simulate.ensemble import DrawResult
+
+    def compute(*_, store, **__):
+        store.keep({"plan": "main", "draw": 0}, DrawResult(0, {}, np.zeros((2, 1)), {}, {}, {}, {}, {}))
+        store_of.append(store)
+        return results(1)
+
+    return compute
+
+
+@pytest.fixture
+def kept(monkeypatch, run, case, tmp_path):
+    """Runs the pipeline; gives what it said and the store that it used."""
+
+    def go(out, writing=None, **options):
+        run(tmp_path / "other")  # replaces what is slow
+        stores, said = [], []
+        monkeypatch.setattr(pipeline, "compute", keeping(stores))
+        if writing is not None:
+            monkeypatch.setattr(report, "write_report", writing)
+        with contextlib.suppress(Failure):
+            pipeline.run_case(case, out=out, note=said.append, **options)
+        return stores[0], said
+
+    return go
+
+
+def full(loaded, tree, evidence, work, **_):
+    raise OSError(28, "No space left on device", str(work))
+
+
+def test_draws_are_kept_until_the_run_stands(kept, tmp_path):
+    out = tmp_path / "run"
+    store, _ = kept(out)
+    assert whole(out, 1)
+    assert not store.root.exists()
+    (tmp_path / "run" / "manifest.json").unlink()
+    shutil.rmtree(out)
+    store, _ = kept(out, full)
+    assert not out.exists()
+    assert store.find({"plan": "main", "draw": 0}) is not None
+    assert store.root == tmp_path / ".run.draws"
+
+
+def test_draws_of_other_options_are_said_and_not_used(kept, tmp_path):
+    first, said = kept(tmp_path / "run", full)
+    assert said == []
+    other, said = kept(tmp_path / "run", full, seed=2)
+    assert said[0].startswith(f"1 finished draws in {first.root} are of another case, version or options")
+    assert (other.folder == first.folder, other.others()) == (False, 1)
+    _, said = kept(tmp_path / "run", full, fresh=True)
+    assert said == []
+    assert not other.folder.exists()
+
+
+def test_what_a_full_disk_says(run, tmp_path):
+    with pytest.raises(Failure, match=r"No space left on device\. The finished draws are kept: .* goes on from there"):
+        run(tmp_path / "run", 1, full)
+
+
+def test_time_left_counts_from_the_pace_of_the_stage():
+    now = [0.0]
+    left = TimeLeft(lambda: now[0])
+    assert left("compiling", 0.02) is None
+    now[0] = 100.0
+    assert left("solving (30%)", 0.3) is None  # the first of its stage: a resumed run begins here
+    now[0] = 110.0
+    assert left("solving (35%)", 0.35) == pytest.approx(130)
+    now[0] = 150.0
+    assert left("solving (65%)", 0.65) == pytest.approx(50)
+    assert left("writing", 0.95) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (20.0, "less than a minute left"), (130.0, "about 2 min left"), (9000.0, "about 2 h left")],
+)
+def test_time_left_in_words(seconds, words):
+    assert in_words(seconds) == words

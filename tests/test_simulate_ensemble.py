@@ -9,7 +9,9 @@ from standoff.case.new import TEMPLATE
 from standoff.case.world import World
 from standoff.errors import UserError
 from standoff.game.form import OUTCOMES
-from standoff.simulate import ensemble, results
+from standoff.simulate import engine, ensemble, results
+from standoff.simulate.accuracy import Accuracy
+from standoff.simulate.ending import ending_code
 from standoff.simulate.payoffs import joint_prior
 from standoff.simulate.record import record
 from standoff.simulate.setup import plan
@@ -65,7 +67,7 @@ def job(case, compiled):
 
 @pytest.fixture(scope="module")
 def found(compiled, job):
-    return ensemble.run(compiled, job, [0, 1, 2, 3], workers=2)
+    return engine.run(compiled, job, [0, 1, 2, 3], workers=2)
 
 
 def flat(part, path=""):
@@ -95,13 +97,13 @@ def test_every_solution_settled(found):
 
 
 def test_workers_do_not_change_a_bit(compiled, job, found):
-    alone = ensemble.run(compiled, job, [0, 1, 2, 3], workers=1)
+    alone = engine.run(compiled, job, [0, 1, 2, 3], workers=1)
     assert [r.draw for r in alone] == [0, 1, 2, 3]
     assert [same(a, b) for a, b in zip(alone, found, strict=True)] == [[]] * 4
 
 
 def test_order_of_the_draws_does_not_change_them(compiled, job, found):
-    back = ensemble.run(compiled, job, [2, 0], workers=2)
+    back = engine.run(compiled, job, [2, 0], workers=2)
     assert [r.draw for r in back] == [2, 0]
     assert same(back[0], found[2]) == []
     assert same(back[1], found[0]) == []
@@ -110,25 +112,25 @@ def test_order_of_the_draws_does_not_change_them(compiled, job, found):
 def test_a_plan_that_keeps_fewer_draws_has_the_same_draws(case, compiled, found):
     few = small(case, compiled, seed=7, keep=2)
     pair = ensemble.SCENARIOS[:2]
-    some = ensemble.run(few, ensemble.Job(EACH, pair), [0, 1])
+    some = engine.run(few, ensemble.Job(EACH, pair), [0, 1])
     for one, known in zip(some, found, strict=False):
         for scenario in pair:
-            assert np.array_equal(one.ended[scenario.id]["outcome"], known.ended[scenario.id]["outcome"])
+            assert np.array_equal(one.ended[scenario.id]["ending"], known.ended[scenario.id]["ending"])
 
 
 def test_another_seed_gives_other_numbers(case, compiled, found):
     other = small(case, compiled, seed=8)
-    one = ensemble.run(other, ensemble.Job(EACH, ensemble.SCENARIOS[:2]), [0])[0]
+    one = engine.run(other, ensemble.Job(EACH, ensemble.SCENARIOS[:2]), [0])[0]
     assert not np.array_equal(one.ended["views"]["payoff"], found[0].ended["views"]["payoff"])
 
 
 def test_without_views_all_scenarios_are_one(case, compiled):
     plain = small(case.model_copy(update={"views": []}), compiled, seed=7)
-    one = ensemble.run(plain, ensemble.Job(EACH, ensemble.SCENARIOS), [1])[0]
+    one = engine.run(plain, ensemble.Job(EACH, ensemble.SCENARIOS), [1])[0]
     for scenario in ensemble.SCENARIOS:
         if not scenario.known:
             assert np.array_equal(one.ended[scenario.id]["payoff"], one.ended["base"]["payoff"]), scenario.id
-    assert not np.array_equal(one.ended["known"]["outcome"], one.ended["base"]["outcome"])
+    assert not np.array_equal(one.ended["known"]["ending"], one.ended["base"]["ending"])
 
 
 def test_correcting_the_only_difference_gives_the_base(case, compiled, found):
@@ -137,7 +139,7 @@ def test_correcting_the_only_difference_gives_the_base(case, compiled, found):
     single = small(case.model_copy(update={"views": [one]}), compiled, seed=7)
     pairs = ensemble.corrections(single)
     assert pairs == (("coercer", "he-will-fold"),)
-    got = ensemble.run(single, ensemble.Job(EACH, ensemble.SCENARIOS[:2], pairs), [2])[0]
+    got = engine.run(single, ensemble.Job(EACH, ensemble.SCENARIOS[:2], pairs), [2])[0]
     corrected = got.ended["without:coercer:he-will-fold"]
     assert all(np.array_equal(corrected[k], got.ended["base"][k]) for k in corrected)
     assert not np.array_equal(got.ended["views"]["payoff"], got.ended["base"]["payoff"])
@@ -157,12 +159,13 @@ def test_scenarios_of_a_draw_share_their_types(compiled, found):
 def test_endings_and_their_rounds(found):
     for r in found:
         for ended in r.ended.values():
-            stalemate = ended["outcome"] == OUTCOMES.index("stalemate")
+            stalemate = ended["ending"] == results.ENDINGS.index("stalemate")
             assert ((ended["round"] >= 0) & (ended["round"] <= 2)).all()
             assert (ended["round"][stalemate] == 2).all()
-            assert (ended["exit"] == (ended["outcome"] == OUTCOMES.index("concession"))).all()  # no packages here
-            force = ended["outcome"] == OUTCOMES.index("force")
+            assert not ended["package"].any()  # none here
+            force = ended["ending"] == results.ENDINGS.index("force")
             assert (ended["round"][force] >= 1).all()  # the rung must be climbed first
+            assert ((ended["mode"] > 0) == force).all()
 
 
 def test_what_the_record_gave(found):
@@ -183,13 +186,13 @@ def test_what_the_record_gave(found):
 
 
 def test_a_record_without_moves_is_not_followed(compiled):
-    one = ensemble.run(compiled, ensemble.Job(EACH, ensemble.SCENARIOS[:1], (), None), [0])[0]
+    one = engine.run(compiled, ensemble.Job(EACH, ensemble.SCENARIOS[:1], (), None), [0])[0]
     assert one.told == {}
 
 
 def test_a_failure_in_a_draw_is_raised(compiled, job):
     with pytest.raises(IndexError):
-        ensemble.run(compiled, job, [0, 99], workers=2)
+        engine.run(compiled, job, [0, 99], workers=2)
 
 
 def test_results_are_labelled(compiled, found, job):
@@ -200,13 +203,14 @@ def test_results_are_labelled(compiled, found, job):
     assert fixed["difference"].values.tolist() == [d for _, d in job.corrections]
     told = results.record(compiled, found, job.record)
     assert told["ahead"].sum("ending").values == pytest.approx(np.ones((2, 2, 2, 4)), abs=1e-6)
-    quality = results.quality(compiled, found)
+    errors = {name: Accuracy(0.0, 0.001, 0.002, 0.001) for name in results.VIEWS}
+    quality = results.quality(compiled, found, errors)
     assert float(quality["residual"].max()) <= 1e-9
 
 
 def test_ending_codes_cover_every_outcome():
     outcome = np.arange(len(OUTCOMES))
-    plain = [results.ENDINGS[k] for k in results.ending_code(outcome, np.zeros(len(OUTCOMES), bool))]
+    plain = [results.ENDINGS[k] for k in ending_code(outcome, np.zeros(len(OUTCOMES), bool))]
     assert dict(zip(OUTCOMES, plain, strict=True)) == {
         "back-down": "back-down",
         "concession": "agreed-exit",
@@ -216,7 +220,7 @@ def test_ending_codes_cover_every_outcome():
         "coup": "removed-within",
         "stalemate": "stalemate",
     }
-    settled = results.ending_code(np.array([OUTCOMES.index("settlement")]), np.array([True]))
+    settled = ending_code(np.array([OUTCOMES.index("settlement")]), np.array([True]))
     assert results.ENDINGS[settled[0]] == "agreed-exit"
 
 

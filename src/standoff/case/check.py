@@ -160,6 +160,7 @@ def _views(case: Case, sources: Sources) -> Iterator[Problem]:
                         problem = f"'{target}' takes numbers from {low:g} to {high:g}"
                         yield Problem(sources.at(where), problem, "Write one in this range.", "range")
         yield from _nested(case, view, sources)
+        yield from _alternative(case, view, sources)
     for side in ("coercer", "target"):
         outer = [view.id for view in case.views if view.holder == side and view.inside is None]
         for extra in outer[1:]:
@@ -192,6 +193,65 @@ def _nested(case: Case, view: View, sources: Sources) -> Iterator[Problem]:
                 break
             if step is not None:
                 seen.append(step.id)
+
+
+def _alternative(case: Case, view: View, sources: Sources) -> Iterator[Problem]:
+    """What a view is dropped for: the base, or a view of the same holder that stands by inside it."""
+    if view.alternative is None:
+        return
+    place = sources.at(("views", view.id, "alternative"))
+    found = next((other for other in case.views if other.id == view.alternative), None)
+    if view.inside is not None:
+        problem = f"'{view.id}' is held inside '{view.inside}', and only a view that a side acts on is dropped"
+        yield Problem(place, problem, "Remove 'alternative', or move it to the outer view.", "view")
+    elif found is view:
+        yield Problem(place, f"'{view.id}' is its own alternative", "Name another view, or base.", "view")
+    elif found is not None and found.holder != view.holder:
+        problem = f"'{found.id}' is held by the {found.holder}, so the {view.holder} cannot turn to it"
+        yield Problem(place, problem, "Name a view of the same holder, or base.", "view")
+    elif found is not None and found.inside != view.id:
+        remedy = f"Write 'inside: {view.id}' in '{found.id}'."
+        problem = f"'{found.id}' does not stand by inside '{view.id}'"
+        yield Problem(place, problem, remedy, "view")
+    if getattr(case.world.perception, view.holder).threshold is None:
+        problem = f"'{view.id}' has an alternative, but no threshold at which it is dropped"
+        remedy = f"Add world.perception.{view.holder}.threshold, a Bayes factor such as 20."
+        yield Problem(place, problem, remedy, "view")
+
+
+def _scenes(case: Case, sources: Sources) -> Iterator[Problem]:
+    for scene in case.world.scenes:
+        if not case.crisis.starts <= scene.date <= case.crisis.ends:
+            problem = f"the scene '{scene.id}' lies outside the rounds, {case.crisis.starts} to {case.crisis.ends}"
+            remedy = "It is seen in no round; move it, or leave it to the prior."
+            yield Problem(sources.at(("world", "scenes", scene.id, "date")), problem, remedy, "date")
+
+
+def _computed(case: Case, sources: Sources) -> Iterator[Problem]:
+    """Numbers that are written, but computed from the world instead."""
+    world, force = case.world, case.world.force
+    forces = force is not None and (force.ratio is not None or bool(force.troops_by_rung and force.defenders))
+    by: list[tuple[str, bool, tuple[str, ...]]] = [
+        ("world.force", forces, ("force.success", "force.quagmire")),
+        (
+            "world.domestic.support",
+            world.domestic is not None and world.domestic.support is not None,
+            ("coercer.audience_top", "coercer.audience_slope", "coercer.quagmire"),
+        ),
+        ("world.exit.destinations", world.exit is not None and bool(world.exit.destinations), ("target.flight_loss",)),
+        ("world.successors", bool(world.successors), ("coercer.captured", "coercer.flight", "coercer.coup")),
+    ]
+    for source, used, names in by:
+        for name in names:
+            path = ("parameters", *name.split("."))
+            if used and sources.get(path) is not None:
+                problem = f"'parameters.{name}' is not read: it is computed from '{source}'"
+                remedy = "Remove it; a view may still set it on purpose."
+                yield Problem(sources.key_at(path), problem, remedy, "computed")
+    if force is not None and not forces and (force.intelligence is not None or force.surprise is not None):
+        problem = "what a strike brings is not computed: the forces lack their relation"
+        remedy = "Add 'ratio', or both 'troops_by_rung' and 'defenders'."
+        yield Problem(sources.key_at(("world", "force")), problem, remedy, "computed")
 
 
 def _late_events(case: Case, sources: Sources) -> Iterator[Problem]:
@@ -260,5 +320,7 @@ _WARNINGS: tuple[tuple[Check, frozenset[str]], ...] = (
     (_loose_chains, frozenset({"documents"})),
     (_hindsight, frozenset({"events"})),
     (_ladder, frozenset({"ladder"})),
+    (_scenes, frozenset({"world", "crisis"})),
+    (_computed, frozenset({"world", "parameters"})),
 )
 """Each check with the parts that it needs whole."""

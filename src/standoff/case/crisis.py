@@ -93,6 +93,7 @@ class Package(Model):
     offered_by: Literal["coercer", "target"]
     terms: dict[Id, Id]
     kept: Chance = Field(description="Chance that what it promises the target is kept.")
+    covers: Positive | None = Field(None, description="Members of the circle whom it covers; else those of the demand.")
     playable: bool = Field(True, description="Whether it is a move of the game or for the record only.")
     because: Reasons = Field(default_factory=list)
 
@@ -139,6 +140,9 @@ class View(Model):
     differences: list[Difference] = Field(default_factory=list)
     other: Id | None = None
     inside: Id | None = Field(None, description="The view in which this one is held, if it is nested.")
+    alternative: Id | None = Field(
+        None, description="What its holder turns to if the record speaks too much against it: a view, or 'base'."
+    )
     because: Reasons = Field(default_factory=list)
 
 

@@ -36,7 +36,11 @@ class Prior(Model):
 
 
 class CoercerStakes(Model):
-    """What the coercer gets, in prizes. `force_cost` is by type, in the order of the actor's types."""
+    """What the coercer gets, in prizes. `force_cost` is by type, in the order of the actor's types.
+
+    `unaligned` and `disorder` are what it is worth that the leader is gone and another like him, or nobody, follows;
+    with contenders in the case, `captured`, `flight` and `coup` are computed from them.
+    """
 
     force_cost: dict[Id, Prize] = Field(default_factory=dict)
     captured: Prize = _generic("prize", value=1.0)
@@ -47,6 +51,8 @@ class CoercerStakes(Model):
     audience_top: Positive = _generic("prize", lognormal=[0.16, 0.3])
     audience_slope: Positive = _generic("ratio top to bottom", lognormal=[1.5, 0.3])
     lapse: Positive = _generic("prize", lognormal=[0.08, 0.5])
+    unaligned: Prize = _generic("prize", range=[0.3, 0.6, 0.9])
+    disorder: Prize = _generic("prize", range=[-0.2, 0.2, 0.5])
 
 
 class TargetStakes(Model):

@@ -29,9 +29,11 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "events.*.accounts.*.read_as.package": ("packages",),
     "forecasts.*.by": ("origins", "actors", "documents"),
     "views.*.other": ("views",),
+    "views.*.alternative": ("views",),
     "views.*.inside": ("views",),
     "world.exit.destinations.*.host": ("actors",),
     "world.patrons.*.actor": ("actors",),
+    "world.mediators.*.actor": ("actors",),
     "world.successors.*.actor": ("actors",),
     "world.cascade.hosts.*.actor": ("actors",),
     "world.cascade.ally": ("actors",),
@@ -40,6 +42,9 @@ REFERENCES: dict[str, tuple[str, ...]] = {
 
 `because` cites claims wherever it stands; keys that are ids are in `_key_references`.
 """
+
+BASE = "base"
+"""What a view's `alternative` may be beside a view: the base game, which is declared nowhere."""
 
 _ONE = {
     "actors": "actor", "ladder": "rung", "issues": "issue", "packages": "package", "views": "view",
@@ -109,6 +114,8 @@ def _dangling(sources: Sources, known: dict[str, list[str]]) -> Iterator[Problem
         parts = ("claims",) if last == "because" else REFERENCES.get(pattern)
         if parts is None or any(value in known[part] for part in parts):
             continue
+        if pattern == "views.*.alternative" and value == BASE:
+            continue
         if parts[0] in _REQUIRED and parts[0] not in sources.data:
             continue  # that the part is lacking is told already
         problem = _unknown(sources.at(path), value, parts, known)
@@ -148,10 +155,10 @@ def _key_references(sources: Sources, known: dict[str, list[str]]) -> Iterator[P
             if types[side] and key not in types[side]:
                 problem = f"'{key}' is not a type of the {side}"
                 yield Problem(sources.key_at((*path, key)), problem, suggestion(key, types[side]), "reference")
-    for key in _keys(sources, ("world", "force", "troops_by_rung")):
-        if key not in known["ladder"]:
-            place = sources.key_at(("world", "force", "troops_by_rung", key))
-            yield _unknown(place, key, ("ladder",), known)
+    for path in (("world", "force", "troops_by_rung"), ("world", "domestic", "legal_by_rung")):
+        for key in _keys(sources, path):
+            if key not in known["ladder"]:
+                yield _unknown(sources.key_at((*path, key)), key, ("ladder",), known)
     for index, actor in enumerate(_items(sources, "actors")):
         path = ("actors", index, "type_titles")
         words = _texts(actor.get("types"))

@@ -1,9 +1,9 @@
 """The world around the game, in the case's own levels (barrels, dollars, votes). Every part is optional."""
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from standoff.case.number import Chance, Id, Model, Number, Positive, Prize, Real, Reasons, Share, Words
 
@@ -67,16 +67,27 @@ class Coalition(Model):
     legitimacy_return: Share
     courts_weight: Positive = Field(description="Utility that full exposure to courts takes from going over.")
     display_gain: Positive
+    vote_shock: Share | None = Field(None, description="Legitimacy that a disputed vote took before the crisis.")
 
 
 class Forces(Model):
-    """What stands behind a strike on both sides."""
+    """What stands behind a strike on both sides; the lottery is computed from it where forces are given.
 
+    Either `ratio` (assault and air power over ready local defence, at the highest count of troops) or `defenders`.
+    """
+
+    kind: Literal["raid", "air_campaign", "invasion"] = "raid"
+    ratio: Positive | None = None
     troops_by_rung: dict[Id, Positive] = Field(default_factory=dict)
     aircraft: Number | None = None
     defenders: Number | None = None
     air_defence: Share | None = None
     ground_difficulty: Real | None = None
+    readiness: Share | None = Field(None, description="Share of the defenders ready where they are needed.")
+    intelligence: Share | None = Field(None, description="On where the leader is, 0 to 1.")
+    moves_about: Share | None = Field(None, description="How much the leader moves about, 0 to 1.")
+    surprise: Share | None = None
+    losses: Positive | None = Field(None, description="Own dead that the coercer expects, over the usual.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -99,6 +110,8 @@ class Exit(Model):
     guarantee_credibility: Chance | None = None
     circle: Number | None = None
     circle_covered_by_demand: Number | None = None
+    safe_conduct: Share | None = Field(None, description="Share of the risk of the way that agreed terms take away.")
+    horizon: Positive | None = Field(None, description="Years that the guarantor's own government lasts.")
 
 
 class Patron(Model):
@@ -113,6 +126,24 @@ class Patron(Model):
     because: Reasons = Field(default_factory=list)
 
 
+class Mediator(Model):
+    """A go-between: what he knows of his own decides how much of the noise between the sides he removes."""
+
+    id: Id
+    actor: Id
+    informed: Share
+    present: Share = Field(description="How far both sides heard him, 0 to 1.")
+    because: Reasons = Field(default_factory=list)
+
+
+class Reversal(Model):
+    """Steps of the coercer's country that later governments undid: what teaches patience."""
+
+    undone: Positive = Field(description="Steps undone.")
+    watched: Positive = Field(description="Years for which such steps stood and were watched.")
+    because: Reasons = Field(default_factory=list)
+
+
 class Successor(Model):
     """A contender for what follows, in shares or on 0 to 1."""
 
@@ -122,6 +153,22 @@ class Successor(Model):
     legal_claim: Share
     backing: Share
     purse: Share
+    insider: bool = Field(True, description="Whether of the old order; else of its opposition.")
+    military: bool = False
+    rival_backing: Share | None = Field(None, description="Backing by powers that oppose the coercer.")
+    exposure: Share | None = Field(None, description="Own exposure to courts, 0 to 1.")
+    because: Reasons = Field(default_factory=list)
+
+
+class Succession(Model):
+    """What else decides the succession, each on 0 to 1; one half where nothing is said."""
+
+    personal: Share | None = Field(None, description="How far rule is personal: the leader holds rivals apart.")
+    opposition: Share | None = Field(None, description="Force of the opposition.")
+    split: Share | None = Field(None, description="Split of the army.")
+    aim: Share | None = Field(None, description="0: the coercer wants the leader gone; 1: another order.")
+    guarantor: Share | None = Field(None, description="Outside guarantor of a bargain among the circle.")
+    leverage: Share | None = Field(None, description="Share of export income that the coercer controls.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -163,6 +210,60 @@ class Domestic(Model):
     support: Share | None = None
     votes: list[Vote] = Field(default_factory=list)
     constraint_cost: Prize | None = None
+    vote_norm: Real | None = Field(None, description="Net votes for limiting force, before force.")
+    vote_support: Real | None = Field(None, description="Net votes per ten points of support for force.")
+    vote_force: Real | None = Field(None, description="Net votes added by the first use of force.")
+    vote_noise: Positive | None = None
+    legal_by_rung: dict[Id, Share] = Field(
+        default_factory=dict, description="Legal steps that stand at a rung and lighten the constraint, 0 to 1."
+    )
+
+
+class Senses(Model):
+    """How news reaches a leader and moves him. All at 0 (one decides: 0) is Bayes on the record as it is."""
+
+    bias: Chance | None = Field(None, description="Chance that news against what he believes is taken as for it.")
+    layers: Positive | None = Field(None, description="Advisers between news and leader.")
+    layer_loss: Chance | None = Field(None, description="Bad news lost at each.")
+    layer_delay: Positive | None = Field(None, description="Weeks that bad news waits at each.")
+    leader_weight: Share | None = Field(None, description="Weight of the leader himself in what his state believes.")
+    threshold: Positive | None = Field(
+        None, description="Bayes factor at which he drops his view for its `alternative`; without it, never."
+    )
+
+
+class Perception(Model):
+    """Senses of both leaders. The base usually has none: they belong to views."""
+
+    coercer: Senses = Field(default_factory=Senses)
+    target: Senses = Field(default_factory=Senses)
+
+
+class Scene(Model):
+    """A public scene that is no move of the game, and what it tells a side about the other.
+
+    Either `ratio`, the log-likelihood ratio for the other's firm type, or, for a document of doubtful origin, chances
+    if the other is firm, if he is not, and if the document is forged, with the trust in it.
+    """
+
+    id: Id
+    title: Words
+    date: dt.date
+    seen_by: Literal["coercer", "target"]
+    kind: Literal["talk", "mockery", "document", "warning", "other"] = "other"
+    ratio: Real | None = None
+    trust: Chance | None = None
+    if_firm: Chance | None = None
+    if_yielding: Chance | None = None
+    if_forged: Chance | None = None
+    because: Reasons = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Scene":
+        chances = (self.trust, self.if_firm, self.if_yielding, self.if_forged)
+        if (self.ratio is None) == any(chance is None for chance in chances):
+            raise ValueError("give either 'ratio', or all of 'trust', 'if_firm', 'if_yielding' and 'if_forged'")
+        return self
 
 
 class World(Model):
@@ -173,6 +274,14 @@ class World(Model):
     force: Forces | None = None
     exit: Exit | None = None
     patrons: list[Patron] = Field(default_factory=list)
+    mediators: list[Mediator] = Field(default_factory=list)
+    reversal: Reversal | None = None
+    perception: Perception = Field(default_factory=Perception)
+    scenes: list[Scene] = Field(default_factory=list)
     successors: list[Successor] = Field(default_factory=list)
+    succession: Succession = Field(default_factory=Succession)
     cascade: Cascade | None = None
     domestic: Domestic | None = None
+    priors: dict[Id, dict[Id, Number]] = Field(
+        default_factory=dict, description="Generic numbers of the library's modules that this case replaces."
+    )

@@ -1,14 +1,16 @@
 """The command line: parses, calls one function of the library, prints.
 
-Reading order: `shell` (what commands share), `cases`, `main_job`, `games`.
+Reading order: `shell` (what commands share), `cases`, `main_job`, `games`, `ask`, `mechanisms`.
 """
 
 import os
 import sys
 
+from standoff.cli import ask as ask
 from standoff.cli import cases as cases
 from standoff.cli import games as games
 from standoff.cli import main_job as main_job
+from standoff.cli import mechanisms as mechanisms
 from standoff.cli.shell import app, say
 from standoff.errors import CaseError, StandoffError, UserError
 

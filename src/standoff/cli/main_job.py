@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from standoff.cli.shell import CaseArgument, DocumentsOption, JsonOption, QuietOption, app, print_json, progress_bar
+from standoff.cli.shell import (
+    CaseArgument,
+    DocumentsOption,
+    JsonOption,
+    QuietOption,
+    app,
+    print_json,
+    progress_bar,
+    say,
+)  # fmt: skip
 from standoff.errors import UserError
 
 
@@ -30,10 +39,24 @@ def run(
         typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Use only what was public by then."),
     ] = None,
     documents: DocumentsOption = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, max=256, help="Draws at a time [default: one a core, up to 4]."),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="Use a running Dask cluster, by its scheduler's address."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew: do not go on from what a stopped run has kept.")
+    ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Solve a case, play it many times, and write the report."""
+    """Solve a case, play it many times, and write the report.
+
+    Draws are kept as they are finished. A run that was stopped goes on where it was when the same command is given.
+    """
     from standoff.case.load import load_case
 
     loaded = load_case(case)
@@ -54,6 +77,10 @@ def run(
             until=until.date() if until else None,
             documents=documents,
             progress=progress,
+            note=(lambda _: None) if quiet else say,
+            workers=workers,
+            cluster=cluster,
+            fresh=fresh,
         )
     if as_json:
         print_json(summary.as_dict())

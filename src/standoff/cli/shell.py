@@ -5,6 +5,7 @@ Only typer, rich and the standard library are imported at the top; the rest insi
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,26 +76,71 @@ def print_found(found: object, failed: list[str]) -> None:
         raise typer.Exit(1)
 
 
+class TimeLeft:
+    """How long a job will take still, from the pace since its present stage began.
+
+    A stage is what its text says before a bracket; what was done before it, such as what an earlier run had kept,
+    says nothing of the pace.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        self._clock = clock
+        self._stage = ""
+        self._began = self._share = 0.0
+
+    def __call__(self, stage: str, share: float) -> float | None:
+        """Seconds left, if the stage has gone far enough to tell."""
+        now, name = self._clock(), stage.split(" (")[0]
+        if name != self._stage:
+            self._stage, self._began, self._share = name, now, share
+        passed, gained = now - self._began, share - self._share
+        return passed / gained * (1 - share) if gained > 0 and passed >= 1 else None
+
+
+def in_words(seconds: float | None) -> str:
+    """Time left, in words as exact as it is known; nothing if it is not known."""
+    if seconds is None:
+        return ""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute left"
+    return f"about {minutes} min left" if minutes < 100 else f"about {minutes / 60:.0f} h left"
+
+
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """A bar on a terminal, a line a stage elsewhere; always on stderr. Takes a stage and a share done."""
+    """A bar on a terminal, a line a stage elsewhere; always on stderr. Takes a stage and a share done.
+
+    Both say how much time is left where it is known. Elsewhere than on a terminal a stage that counts what is done
+    (in brackets) has a line for each twentieth of the whole.
+    """
+    left = TimeLeft()
     if quiet:
         yield lambda stage, share: None
     elif sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+        text = TextColumn("{task.description}", markup=False)
+        columns = (text, BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]}", markup=False))
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("Starting", total=1.0)
-            yield lambda stage, share: bar.update(task, description=stage, completed=share)
+            task = bar.add_task("Starting", total=1.0, left="")
+
+            def move(stage: str, share: float) -> None:
+                bar.update(task, description=stage, completed=share, left=in_words(left(stage, share)))
+
+            yield move
     else:
-        last: list[str] = []
+        told: list[tuple[str, int]] = []
 
         def line(stage: str, share: float) -> None:
-            if last != [stage]:
-                last[:] = [stage]
-                typer.echo(f"{share:4.0%} {stage}", err=True)
+            words = in_words(left(stage, share))
+            name, _, counts = stage.partition(" (")
+            here = (name, int(share * 20) if counts else 0)
+            if told != [here]:
+                told[:] = [here]
+                typer.echo(f"{share:4.0%} {stage}{words and f', {words}'}", err=True)
 
         yield line
 

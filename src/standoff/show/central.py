@@ -79,9 +79,9 @@ class View:
             "residual": solution.residual,
             "unsettled": solution.unsettled,
             "flagged": solution.folded,
-            "flagged_met": solved.flagged_met,
-            "selection": solved.selection,
-            "grid_error": {"by_types": solved.grid_error, "mean": solved.grid_error_mean},
+            "flagged_met": solved.accuracy.flagged_met,
+            "selection": solved.accuracy.selection,
+            "grid_error": {"by_types": solved.accuracy.grid_error, "mean": solved.accuracy.grid_error_mean},
             "endings": solved.endings,
             "value": solved.value,
             "first": solved.first,
@@ -90,6 +90,7 @@ class View:
     def lines(self) -> list[str]:
         """For readers."""
         solved, solution, game = self.solved, self.solved.solution, self.solved.central.game
+        errors = solved.accuracy
         coercer, target = solution.precision
         found = [
             f"{self.loaded.case.crisis.id}, view {solved.central.view}, every number at its centre: "
@@ -97,9 +98,9 @@ class View:
             f"precision: coercer {coercer:g}, target {target:g} (per unit of its stake)",
             f"status: {solution.status}; residual {solution.residual:.1e}",
             f"flagged (more than one answer possible): {solution.folded:.2%} of the points; play comes to one with "
-            f"chance {solved.flagged_met:.2%}; another choice there moves an ending by {_points(solved.selection)}",
-            f"error of the grid (against {2 * solution.nodes - 1} nodes): {_points(solved.grid_error)} by types, "
-            f"{_points(solved.grid_error_mean)} on average",
+            f"chance {errors.flagged_met:.2%}; another choice there moves an ending by {_points(errors.selection)}",
+            f"error of the grid (against {2 * solution.nodes - 1} nodes): {_points(errors.grid_error)} by types, "
+            f"{_points(errors.grid_error_mean)} on average",
             *_caution(max(solution.precision)),
             "",
             "How it ends, as this view expects it",

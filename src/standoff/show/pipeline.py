@@ -1,7 +1,8 @@
 """The main job: from a case to results, figures and a report, written whole or not at all.
 
 Everything is written into a folder beside the target and moved into place at the end, so that a run killed half-way
-leaves nothing that a later command could take for whole.
+leaves nothing that a later command could take for whole. Finished draws are kept beside the target as they come
+(`standoff.simulate.store`), and a run of the same case, version and options goes on from them.
 """
 
 import datetime as dt
@@ -24,6 +25,7 @@ from standoff.case.load import LoadedCase
 from standoff.errors import Failure, UserError
 from standoff.show import summary as said
 from standoff.simulate.results import ENDING_TITLES, ENDINGS
+from standoff.simulate.store import DrawStore, origin
 
 SCHEMA = "standoff-run/1"
 CORRECTION_DRAWS = 5
@@ -128,20 +130,44 @@ def run_case(
     until: dt.date | None = None,
     documents: Path | None = None,
     progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+    fresh: bool = False,
 ) -> RunSummary:
-    """Run a case from end to end and write report, figures, results and manifest into `out`."""
+    """Run a case from end to end and write report, figures, results and manifest into `out`.
+
+    Args:
+        loaded: The case.
+        out: Folder of the run.
+        seed: Seed of every draw.
+        draws: Draws of the parameters; the case's by default.
+        replications: Crises for each draw; the case's by default.
+        until: Use only what was public by then.
+        documents: Folder with the user's copies of the documents.
+        progress: Told the stage and the share done.
+        note: Told, in a sentence, what the user should know meanwhile.
+        workers: Draws at a time on this machine; by default as many as there are cores, up to four.
+        cluster: Address of a running Dask cluster to use instead.
+        fresh: Begin anew, even if draws of a run that was stopped are there.
+    """
     began = time.perf_counter()
     tell: Progress = progress or (lambda _stage, _share: None)
+    say: Callable[[str], None] = note or (lambda _: None)
     out.parent.mkdir(parents=True, exist_ok=True)
     _tidy(out)
     _check_target(out)
     crisis = loaded.case.crisis
     if until is not None and until < crisis.starts:
         raise UserError(f"--until {until}: before the first round. Give a day from {crisis.starts} on.")
+    store = _store(loaded, out, say, fresh=fresh, seed=seed, draws=draws, replications=replications, until=until)
     tell("reading the sources", 0.0)
     evidence = audit(loaded, documents)
     prepare()
-    tree = compute(loaded, seed=seed, draws=draws, replications=replications, until=until, progress=tell)
+    tree = compute(
+        loaded, seed=seed, draws=draws, replications=replications, until=until, progress=tell, note=say,
+        workers=workers, cluster=cluster, store=store,
+    )  # fmt: skip
     tell("writing the report", 0.95)
     work = out.parent / f".{out.name}.partial-{os.getpid()}"
     try:
@@ -150,13 +176,36 @@ def run_case(
     except OSError as error:
         shutil.rmtree(work, ignore_errors=True)
         raise Failure(
-            f"Writing the results failed at {error.filename or work}: {error.strerror}. Nothing was kept."
+            f"Writing the results failed at {error.filename or work}: {error.strerror}. The finished draws "
+            "are kept: once there is room, the same command goes on from there."
         ) from error
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
+    store.clear()
     tell("done", 1.0)
     return RunSummary(loaded, tree, out, time.perf_counter() - began)
+
+
+def _store(
+    loaded: LoadedCase, out: Path, say: Callable[[str], None], *, fresh: bool, seed: int, draws: int | None,
+    replications: int | None, until: dt.date | None,
+) -> DrawStore:  # fmt: skip
+    """Where finished draws of this run are kept, beside its target, until it stands."""
+    options = {
+        "seed": seed, "draws": draws or loaded.case.solver.draws,
+        "replications": replications or loaded.case.solver.replications, "until": until.isoformat() if until else "",
+    }  # fmt: skip
+    store = DrawStore(out.parent / f".{out.name}.draws", origin(loaded.digest, options), say)
+    if fresh:
+        store.clear()
+    store.tidy()
+    if others := store.others():
+        say(
+            f"{others} finished draws in {store.root} are of another case, version or options: they are not used, and "
+            "are removed when this run is done."
+        )
+    return store
 
 
 def _check_target(out: Path) -> None:
@@ -172,9 +221,14 @@ def compute(
     replications: int | None,
     until: dt.date | None,
     progress: Progress,
+    note: Callable[[str], None] | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+    store: DrawStore | None = None,
 ) -> xr.DataTree:
     """All results of a case as one labelled tree (see `standoff.simulate.results`)."""
-    from standoff.simulate import ensemble, results
+    from standoff.simulate import engine, ensemble, results
+    from standoff.simulate.accuracy import accuracy
     from standoff.simulate.record import record, require_playable
     from standoff.simulate.setup import Plan, plan, share_form
 
@@ -205,27 +259,31 @@ def compute(
     with_pairs = ensemble.Job(each, ensemble.SCENARIOS, pairs, found)
     plain = ensemble.Job(each, ensemble.SCENARIOS, (), found)
     pair = tuple(s for s in ensemble.SCENARIOS if s.id in ("views", "base"))
-    tasks = [ensemble.Task(main, with_pairs, draw) for draw in few]
+    tasks = [engine.Task(main, with_pairs, draw) for draw in few]
     other = ensemble.Job(each, pair)
-    for one in others.values():
-        tasks += [ensemble.Task(one, other, draw) for draw in range(several)]
-    tasks += [ensemble.Task(main, plain, draw) for draw in range(len(few), count)]
+    for name, one in others.items():
+        tasks += [engine.Task(one, other, draw, name) for draw in range(several)]
+    tasks += [engine.Task(main, plain, draw) for draw in range(len(few), count)]
 
     def done(share: float) -> None:
-        progress(f"solving the views, playing the crises ({share:.0%})", 0.05 + 0.90 * share)
+        progress(f"solving the views, playing the crises ({share:.0%})", 0.05 + 0.89 * share)
 
-    got = ensemble.run_tasks(tasks, done=done)
+    got = engine.run_tasks(
+        tasks, workers=workers or engine.default_workers(), cluster=cluster, store=store, note=note, done=done
+    )
     first, rest = got[: len(few)], got[len(few) + len(others) * several :]
     every = first + rest
     cut = [len(few) + i * several for i in range(len(others) + 1)]
     settings = {name: got[cut[i] : cut[i + 1]] for i, name in enumerate(others)}
+    progress("checking the grid", 0.94)
+    errors = accuracy(main)
     groups = {
         "endings": results.endings(every),
         "corrections": results.corrections(main, first, pairs),
         "record": results.record(main, every, found),
         "worth": results.worth(every),
         "robust": results.robust(settings, pair),
-        "quality": results.quality(main, every),
+        "quality": results.quality(main, every, errors),
     }
     tree = xr.DataTree.from_dict(groups)
     tree.attrs.update(

@@ -5,7 +5,7 @@ game of a view is what its holder believes to be played by both sides; his misre
 him and not to the game, and has no part in it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
@@ -17,11 +17,12 @@ from standoff.case.explain import suggestion
 from standoff.case.load import LoadedCase
 from standoff.errors import UserError
 from standoff.game.form import OUTCOMES
-from standoff.game.outcomes import at_beliefs, chances
-from standoff.game.play import lookup
-from standoff.game.sweep import Solution, default_shares, solve
+from standoff.game.lookup import lookup
+from standoff.game.outcomes import at_beliefs
+from standoff.game.sweep import Solution
 from standoff.game.tree.tree import Tree
 from standoff.game.tree.unroll import MOST_NODES, Game, joint, unroll
+from standoff.simulate.accuracy import Accuracy, game_of, measure
 from standoff.simulate.payoffs import playable
 from standoff.simulate.setup import BASE, SIDES, Plan, Sheet, plan
 
@@ -47,10 +48,6 @@ class SolvedView:
     `endings[name]` is the chance of an ending if both sides hold this view; `value[side][type]` what the crisis is
     worth at its start, in the side's own unit; `first[side][type]` the chances of its first class of moves (for the
     target, its answer where the coercer has held).
-
-    `flagged_met` is the chance that play ever comes to a point where more than one answer is possible; `selection` how
-    far a chance of an ending lies, at most and by types, from that of the direct solution; `grid_error` and
-    `grid_error_mean` how far from that on twice the cells, by types and on average over them.
     """
 
     central: Central
@@ -58,10 +55,7 @@ class SolvedView:
     endings: dict[str, float]
     value: dict[str, dict[str, float]]
     first: dict[str, dict[str, dict[str, float]]]
-    flagged_met: float
-    selection: float
-    grid_error: float
-    grid_error_mean: float
+    accuracy: Accuracy
 
 
 def central(case: Case, view: str = BASE, *, rounds: int | None = None, nodes: int | None = None,
@@ -84,14 +78,10 @@ def central(case: Case, view: str = BASE, *, rounds: int | None = None, nodes: i
     if rounds is not None and not 1 <= rounds <= most:
         raise UserError(f"{rounds} rounds: this case has {most}. Ask for 1 to {most}.")
     sheet = made.sheet(held)
-    payoffs = sheet.payoffs.one(0)
-    sharp = [float(payoffs.precision[i]) if own is None else own for i, own in enumerate(precision)]
-    payoffs = eqx.tree_at(lambda each: each.precision, payoffs, jnp.asarray(sharp))
-    prior = made.prior(sheet, 0)
-    names = [case.leader(side).types for side in ("coercer", "target")]
-    kinds = tuple((each[0], each[1]) for each in names)
-    game = Game(made.form, payoffs, (float(prior[0]), float(prior[1])), rounds or most, made.first_state(0),
-                (kinds[0], kinds[1]))  # fmt: skip
+    game = game_of(made, sheet, 0)
+    sharp = [float(game.payoffs.precision[i]) if own is None else own for i, own in enumerate(precision)]
+    payoffs = eqx.tree_at(lambda each: each.precision, game.payoffs, jnp.asarray(sharp))
+    game = replace(game, payoffs=payoffs, rounds=rounds or most)
     return Central(case, held.id if held else BASE, game, made, sheet)
 
 
@@ -171,41 +161,19 @@ def _comment(loaded: LoadedCase, found: Central, scaled: bool) -> str:
 
 
 def solved_view(found: Central) -> SolvedView:
-    """Solve a view's game on the grid, the whole game continued in precision, and say how its holder sees it end.
-
-    It is solved three times: as asked for; directly, each point from the answer of the next round, which shows
-    whether it matters which answer is taken where there are several; and on twice the cells, which shows the error
-    of the grid.
-    """
+    """Solve a view's game on the grid, the whole game continued in precision, and say how its holder sees it end."""
     game = found.game
-    nodes, shares = found.plan.nodes, default_shares(game.payoffs)
-    weights = joint(game).reshape(-1)
-    solution = solve(game.form, game.payoffs, rounds=game.rounds, nodes=nodes, shares=shares)
-    by_pair = _endings(game, solution)
-    direct = _endings(game, solve(game.form, game.payoffs, rounds=game.rounds, nodes=nodes))
-    finer = solve(game.form, game.payoffs, rounds=game.rounds, nodes=2 * nodes - 1, shares=shares)
-    refined = _endings(game, finer)
-    p, q = game.prior
-    met = np.asarray(_at(chances(solution, game.payoffs, stop=solution.flagged), game.start, p, q))[:, -1]
-    mean = weights @ by_pair
-    worth = np.asarray(_at(jnp.asarray(solution.value[0], jnp.float64), game.start, p, q))
+    solution, by_pair, accuracy = measure(game, found.plan.nodes)
+    mean = joint(game).reshape(-1) @ by_pair
+    worth = np.asarray(_at(jnp.asarray(solution.value[0], jnp.float64), game.start, *game.prior))
     return SolvedView(
         found,
         solution,
         {name: float(mean[code]) for code, name in enumerate(OUTCOMES)},
         {side: {game.kinds[i][kind]: float(worth[i, kind]) for kind in range(2)} for i, side in enumerate(SIDES)},
         _first(game, solution),
-        flagged_met=float(weights @ met),
-        selection=float(np.abs(direct - by_pair)[weights > 0].max()),
-        grid_error=float(np.abs(refined - by_pair)[weights > 0].max()),
-        grid_error_mean=float(np.abs(weights @ (refined - by_pair)).max()),
+        accuracy,
     )
-
-
-def _endings(game: Game, solution: Solution) -> np.ndarray:
-    """Chance of every ending by pair of types at the start [pair, ending]."""
-    p, q = game.prior
-    return np.asarray(_at(chances(solution, game.payoffs), game.start, p, q))
 
 
 _at = eqx.filter_jit(at_beliefs)

@@ -77,6 +77,8 @@ def _coalition(case: Case, values: Values) -> CoalitionParameters | None:
         return jnp.asarray(values[f"{at}.{name}"])
 
     weight = by_faction("weight")
+    # What a disputed vote took is gone for good; base rates of removal are those of a circle without such a loss.
+    shock = jnp.asarray(values.get(f"{at}.vote_shock", np.zeros_like(values["parameters.removal"])))
     return CoalitionParameters(
         weight=weight / weight.sum(0, keepdims=True),
         loyalty=by_faction("loyalty"), outside=by_faction("outside"),
@@ -84,7 +86,7 @@ def _coalition(case: Case, values: Values) -> CoalitionParameters | None:
         temptation_softness=one("temptation_softness"), threshold_sd=one("threshold_sd"),
         removal_hazard_norm=jnp.asarray(values["parameters.removal"]), attempt_success=one("attempt_success"),
         patronage_memory=one("patronage_memory"), legitimacy_weight=one("legitimacy_weight"),
-        legitimacy_norm=one("legitimacy"), legitimacy_rest=one("legitimacy"),
+        legitimacy_norm=one("legitimacy") + shock, legitimacy_rest=one("legitimacy"), legitimacy_lost=shock,
         legitimacy_return=one("legitimacy_return"), display_gain=one("display_gain"),
         insulation_norm=one("insulation"), courts_weight=one("courts_weight"),
     )  # fmt: skip

@@ -7,21 +7,29 @@ centre. A view is the base draw with its named differences applied, so that corr
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from pydantic import BaseModel
 
 from standoff.case.crisis import Case, View
 from standoff.case.number import Bounds, Number, Shift, walk
+from standoff.simulate.generic import generic_numbers
 
 PARTS = ("ladder", "issues", "packages", "channels", "parameters", "world")
 Values = Mapping[str, np.ndarray]
+Among = Callable[[str], bool]
+"""Whether a number, by path, is among those that are asked for."""
+
+
+def _every(path: str) -> bool:
+    return True
 
 
 def numbers(case: Case) -> dict[str, Number]:
-    """Every number of the model (not of the evidence) by dotted path."""
-    return {path: number for part in PARTS for path, number in walk(getattr(case, part), part)}
+    """Every number of the model (not of the evidence) by dotted path, the library's generic ones among them."""
+    own = {path: number for part in PARTS for path, number in walk(getattr(case, part), part)}
+    return own | generic_numbers(case)
 
 
 def bounds(case: Case) -> dict[str, tuple[float, float]]:
@@ -76,29 +84,43 @@ def _quantile(number: Number, u: np.ndarray) -> np.ndarray:
             return np.where(u < share, rising, falling)
 
 
-def draw(number: Number, path: str, *, seed: int, count: int) -> np.ndarray:
-    """`count` stratified draws of one number."""
+def draw(number: Number, path: str, *, seed: int, count: int, at: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    """`count` stratified draws of one number; with `at`, its quantiles given there, or else its median."""
+    if at is not None:
+        return _quantile(number, at.get(path, np.full(count, 0.5)))
     stream = _stream(seed, path)
     u = (stream.permutation(count) + stream.random(count)) / count
     return _quantile(number, u)
 
 
-def base(case: Case, *, seed: int, count: int) -> dict[str, np.ndarray]:
-    """Draws of all numbers of the base; `count` 0 gives one draw with every number at its centre."""
+def base(case: Case, *, seed: int, count: int, at: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+    """Draws of all numbers of the base; `count` 0 gives one draw with every number at its centre.
+
+    With `at`, numbers are at the quantiles given there by path, and where none are given at their medians.
+    """
     limits = bounds(case)
     found = {}
     for path, number in numbers(case).items():
-        values = np.array([number.centre]) if count == 0 else draw(number, path, seed=seed, count=count)
+        values = np.array([number.centre]) if count == 0 else draw(number, path, seed=seed, count=count, at=at)
         found[path] = np.clip(values, *limits.get(path, (-np.inf, np.inf)))
     return found
 
 
 def apply(
-    case: Case, view: View | None, values: Values, *, seed: int, count: int, without: Iterable[str] = ()
+    case: Case,
+    view: View | None,
+    values: Values,
+    *,
+    seed: int,
+    count: int,
+    without: Iterable[str] = (),
+    at: Mapping[str, np.ndarray] | None = None,
+    among: Among = _every,
 ) -> dict[str, np.ndarray]:
     """The base draw as a view has it: its differences applied in order, but those named in `without`.
 
-    `values` may hold only the first of the `count` draws; the differences are then cut alike.
+    `values` may hold only the first of the `count` draws; the differences are then cut alike. `at` is as in `base`;
+    the paths of differences are `views.VIEW.DIFFERENCE.PATH`. Only numbers `among` those asked for are changed.
     """
     found = dict(values)
     if view is None:
@@ -109,14 +131,39 @@ def apply(
         if difference.id in skip:
             continue
         for path, shift in difference.set.items():
-            drawn = _shifted(shift, f"views.{view.id}.{difference.id}.{path}", found[path], seed, count)
+            if not among(path):
+                continue
+            drawn = _shifted(shift, f"views.{view.id}.{difference.id}.{path}", found[path], seed, count, at)
             found[path] = np.clip(drawn, *limits.get(path, (-np.inf, np.inf)))
     return found
 
 
-def _shifted(shift: Shift, path: str, before: np.ndarray, seed: int, count: int) -> np.ndarray:
+def overlay(
+    case: Case,
+    values: Values,
+    shifts: Mapping[str, Shift],
+    *,
+    name: str,
+    seed: int,
+    count: int,
+    among: Among = _every,
+) -> dict[str, np.ndarray]:
+    """Numbers with the shifts of a counterfactual, by path. `name` is whose numbers they are (a view, or truth)."""
+    found = dict(values)
+    limits = bounds(case) if shifts else {}
+    for path, shift in shifts.items():
+        if not among(path):
+            continue
+        drawn = _shifted(shift, f"overlays.{name}.{path}", found[path], seed, count, None)
+        found[path] = np.clip(drawn, *limits.get(path, (-np.inf, np.inf)))
+    return found
+
+
+def _shifted(
+    shift: Shift, path: str, before: np.ndarray, seed: int, count: int, at: Mapping[str, np.ndarray] | None
+) -> np.ndarray:
     number = shift.number
-    drawn = draw(number, path, seed=seed, count=count) if count else np.array([number.centre])
+    drawn = draw(number, path, seed=seed, count=count, at=at) if count else np.array([number.centre])
     drawn = drawn[: len(before)]
     if shift.times is not None:
         return np.asarray(before * drawn)

@@ -1,21 +1,22 @@
 """Ensembles: every draw solved in every view, played in every scenario, and followed along the record.
 
 A *scenario* says which view each side acts on. Scenarios of one draw share their random numbers, so their
-differences are paired. Draws are independent tasks; the numbers do not depend on how many run at once.
+differences are paired. Draws are independent tasks (`engine` runs them, `store` keeps them).
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from standoff.game.form import OUTCOMES, Payoffs
+from standoff.case.crisis import View
+from standoff.game.form import Payoffs
 from standoff.game.play import Mind, Paths, Seen, follow, play
-from standoff.game.sweep import Solution, solve
-from standoff.simulate.payoffs import endings, leaves, playable
+from standoff.game.sweep import Solution
+from standoff.simulate.ending import ENDINGS, codes, modes
+from standoff.simulate.minds import Meeting, Thinking
+from standoff.simulate.payoffs import endings
 from standoff.simulate.record import Record, given
 from standoff.simulate.setup import SIDES, Plan, Sheet
 
@@ -51,7 +52,7 @@ class Told:
 
     `belief[round, mind, about]`; `expected[side][round, move]` is what the other side's mind expects of `side`,
     `own[side][round, move]` what that side's strategy does given the types that its record leaves likely;
-    `ahead[mind][round, outcome]` how each mind expects the crisis to end; `stay[round, side, type]` what going on
+    `ahead[mind][round, ending]` how each mind expects the crisis to end; `stay[round, side, type]` what going on
     is worth to a side in its own view.
     """
 
@@ -61,6 +62,8 @@ class Told:
     own: dict[str, np.ndarray]
     ahead: dict[str, np.ndarray]
     stay: np.ndarray
+    against: np.ndarray
+    dropped: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,38 +105,32 @@ def _stream(plan: Plan, draw: int, purpose: int) -> np.random.Generator:
 
 def run_draw(plan: Plan, job: Job, draw: int) -> DrawResult:
     """Solve all views of a draw, play all scenarios, follow the record."""
-    sheets = {"base": plan.sheet(None)} | {side: plan.sheet(plan.view(side)) for side in SIDES}
-    solved: dict[str, Solution] = {}
-    for name, sheet in sheets.items():
-        same = next((n for n in solved if sheets[n] is sheet), None)
-        solved[name] = solved[same] if same else plan.solve(sheet, draw)
-    minds = {name: plan.mind(sheets[name], solved[name], draw) for name in sheets}
-    world = sheets["base"].payoffs.one(draw)
+    views: dict[str, View | None] = {"base": None}
+    views.update({side: plan.view(side) for side in SIDES})
+    thinking = Thinking(plan, draw)
+    sheets = {name: plan.sheet(view) for name, view in views.items()}
     ended = {}
     for scenario in job.scenarios:
         names = (
             {"own": "coercer", "other": "target", "base": "base"}[scenario.coercer],
             {"own": "target", "other": "coercer", "base": "base"}[scenario.target],
         )
-        ended[scenario.id] = _play(
-            plan, job, draw, (minds[names[0]], minds[names[1]]), (sheets[names[0]], sheets[names[1]]), world,
-            known=scenario.known,
-        )  # fmt: skip
+        meeting = thinking.meet((views[names[0]], views[names[1]]))
+        ended[scenario.id] = _play(plan, job, draw, meeting, known=scenario.known)
+    solved = {name: thinking.thought(view).solution for name, view in views.items()}
     quality = {name: (s.residual, s.unsettled, s.folded, s.seconds) for name, s in solved.items()}
+    own = (views["coercer"], views["target"])
     for side, difference in job.corrections:
-        sheet = plan.sheet(plan.view(side), (difference,))
-        solution = plan.solve(sheet, draw)
-        mind = plan.mind(sheet, solution, draw)
-        pair = {"coercer": (mind, minds["target"]), "target": (minds["coercer"], mind)}[side]
-        on = {"coercer": (sheet, sheets["target"]), "target": (sheets["coercer"], sheet)}[side]
-        ended[f"without:{side}:{difference}"] = _play(plan, job, draw, pair, on, world, known=False)
+        without = ((difference,), ()) if side == "coercer" else ((), (difference,))
+        ended[f"without:{side}:{difference}"] = _play(plan, job, draw, thinking.meet(own, without), known=False)
+        solution = thinking.thought(views[side], (difference,)).solution
         quality[f"without:{side}:{difference}"] = (
             solution.residual, solution.unsettled, solution.folded, solution.seconds
         )  # fmt: skip
     told = {}
     if job.record is not None and job.record.turns:
-        told["views"] = _follow(plan, job, draw, sheets, solved, minds, ("coercer", "target"))
-        told["base"] = _follow(plan, job, draw, sheets, solved, minds, ("base", "base"))
+        told["views"] = _follow(plan, job, draw, thinking, own)
+        told["base"] = _follow(plan, job, draw, thinking, (None, None))
     worth = {name: _worth(plan, sheet, draw) for name, sheet in sheets.items()}
     prior = {name: plan.prior(sheet, draw) for name, sheet in sheets.items()}
     types = _types(plan, draw, job.replications)
@@ -145,39 +142,19 @@ def _types(plan: Plan, draw: int, count: int) -> np.ndarray:
     return np.asarray(plan.paths_for(_stream(plan, draw, 1), (sheet, sheet), draw, count, known=False).types)
 
 
-def _play(
-    plan: Plan,
-    job: Job,
-    draw: int,
-    minds: tuple[Mind, Mind],
-    sheets: tuple[Sheet, Sheet],
-    world: Payoffs,
-    *,
-    known: bool,
-) -> dict[str, np.ndarray]:
-    paths = plan.paths_for(_stream(plan, draw, 1), sheets, draw, job.replications, known=known)
-    done = play(_key(plan, draw, 2), plan.form, minds, world, paths, rounds=plan.rounds)
-    outcome = np.asarray(done.outcome)
-    package = np.asarray(done.package)
+def _play(plan: Plan, job: Job, draw: int, meeting: Meeting, *, known: bool) -> dict[str, np.ndarray]:
+    paths = plan.paths_for(_stream(plan, draw, 1), meeting.sheets, draw, job.replications, known=known)
+    base = plan.sheet(None)
+    done = play(_key(plan, draw, 2), plan.form, meeting.minds, base.payoffs.one(draw), paths, rounds=plan.rounds)
+    stopped, how = _stream(plan, draw, 9).random((2, job.replications))
     return {
-        "outcome": outcome.astype(np.int8),
+        "ending": codes(plan, base.values, draw, done, stopped),
+        "mode": modes(plan, base.values, draw, done, how),
         "round": np.asarray(done.round).astype(np.int16),
-        "exit": _agreed(plan, outcome, package),
+        "package": np.asarray(done.package).astype(np.int8),
+        "dropped": np.asarray(done.dropped),
         "payoff": np.asarray(done.payoff).astype(np.float32),
     }
-
-
-def _agreed(plan: Plan, outcome: np.ndarray, package: np.ndarray) -> np.ndarray:
-    """Whether a path ended in an agreed exit: a concession, or a settlement under which the leader goes.
-
-    The pending package belongs to the side that did not accept: the target accepts the coercer's at its stage.
-    Ids of both sides' packages are told apart by sign: the coercer accepts +k (the target's), the target -k.
-    """
-    goes = {k: leaves(plan.case, p) for k, p in enumerate(playable(plan.case, "target"), start=1)}
-    goes |= {-k: leaves(plan.case, p) for k, p in enumerate(playable(plan.case, "coercer"), start=1)}
-    settled = outcome == OUTCOMES.index("settlement")
-    under = np.array([goes.get(int(k), False) for k in package])
-    return np.asarray((outcome == OUTCOMES.index("concession")) | (settled & under))
 
 
 def _worth(plan: Plan, sheet: Sheet, draw: int) -> dict[str, np.ndarray]:
@@ -189,29 +166,19 @@ def _worth(plan: Plan, sheet: Sheet, draw: int) -> dict[str, np.ndarray]:
     return found
 
 
-def _follow(
-    plan: Plan,
-    job: Job,
-    draw: int,
-    sheets: dict[str, Sheet],
-    solved: dict[str, Solution],
-    minds: dict[str, Mind],
-    names: tuple[str, str],
-) -> Told:
+def _follow(plan: Plan, job: Job, draw: int, thinking: Thinking, views: tuple[View | None, View | None]) -> Told:
     found = job.record
     if found is None:
         raise ValueError("no record to follow")
     silence = float(plan.base["parameters.silence_weight"][draw])
     count = RECORD_PATHS
     told = given(plan.case, plan.form, found, rounds=plan.rounds, count=count, silence=silence, seed=plan.seed + draw)
-    pair = (minds[names[0]], minds[names[1]])
-    on = (sheets[names[0]], sheets[names[1]])
-    paths = plan.paths_for(_stream(plan, draw, 3), on, draw, count, known=False)
-    world = sheets["base"].payoffs.one(draw)
-    quiet = _without_removal(world)
-    seen = follow(_key(plan, draw, 4), plan.form, pair, quiet, paths, told, rounds=plan.rounds)
+    meeting = thinking.meet(views)
+    paths = plan.paths_for(_stream(plan, draw, 3), meeting.sheets, draw, count, known=False)
+    quiet = without_removal(plan.sheet(None).payoffs.one(draw))
+    seen = follow(_key(plan, draw, 4), plan.form, meeting.minds, quiet, paths, told, rounds=plan.rounds)
     last = len(found.turns)
-    belief = np.asarray(seen.belief)[:last]
+    belief = np.asarray(seen.belief)[:last, :2]
     likely = _likely(plan, draw, seen, told.move, told.weight, last)
     expected, own = {}, {}
     for i, side in enumerate(SIDES):
@@ -220,12 +187,14 @@ def _follow(
         chance = np.asarray(seen.own[stage])[:last]
         weight = likely[:, i, :, None]
         own[side] = (chance[:, :, 1] * weight + chance[:, :, 0] * (1 - weight)).mean(1)
-    ahead = {side: _ahead(plan, job, draw, i, minds[names[i]], on[i], seen, likely) for i, side in enumerate(SIDES)}
-    stay = _stay(solved, names, seen, belief, last)
-    return Told(belief.mean(-1), belief.std(-1), expected, own, ahead, stay)
+    ahead = {side: _ahead(plan, job, draw, i, meeting, seen, likely) for i, side in enumerate(SIDES)}
+    stay = _stay([thinking.thought(view).solution for view in views], seen, belief, last)
+    against = np.asarray(seen.factor)[:last].mean(-1)
+    dropped = np.asarray(seen.dropped)[:last].mean(-1)
+    return Told(belief.mean(-1), belief.std(-1), expected, own, ahead, stay, against, dropped)
 
 
-def _without_removal(world: Payoffs) -> Payoffs:
+def without_removal(world: Payoffs) -> Payoffs:
     """The record went on: removal from within did not happen on it."""
     import equinox as eqx
 
@@ -250,15 +219,14 @@ def _likely(plan: Plan, draw: int, seen: Seen, move: jax.Array, weight: jax.Arra
     return np.array(found)
 
 
-def _ahead(
-    plan: Plan, job: Job, draw: int, side: int, mind: Mind, sheet: Sheet, seen: Seen, likely: np.ndarray
-) -> np.ndarray:
+def _ahead(plan: Plan, job: Job, draw: int, side: int, meeting: Meeting, seen: Seen, likely: np.ndarray) -> np.ndarray:
     """How a side expects the crisis to end, by round of the record: its view, played by both, from its beliefs."""
     stream = _stream(plan, draw, 5 + side)
     last = len(likely)
     each = max(job.replications // last, 1)
     spare = -(last * each) % job.replications  # as many paths as elsewhere, so that nothing is compiled anew
     pick = stream.integers(0, likely.shape[-1], size=(last, each))
+    mind, sheet = meeting.minds[side], meeting.sheets[side]
     belief = np.asarray(seen.belief)[:last, side]
     mine = np.take_along_axis(belief, np.repeat(pick[:, None], 2, axis=1), axis=2)
     state = np.take_along_axis(np.asarray(seen.state)[:last], pick, axis=1)
@@ -275,25 +243,25 @@ def _ahead(
         fill(np.moveaxis(types, 1, 0).reshape(2, -1)), fill(np.moveaxis(both, 1, 2).reshape(2, 2, -1)),
     )  # fmt: skip
     plain = Mind(mind.log_pi, tuple(jnp.eye(len(stage.moves)) for stage in plan.form.stages))
+    himself = plain if mind.acts is None else replace(plain, acts=mind.acts)
     done = play(
         _key(plan, draw, 7 + side),
         plan.form,
-        (plain, plain),
+        (himself, plain) if side == 0 else (plain, himself),
         sheet.payoffs.one(draw),
         paths,
         rounds=plan.rounds,
     )
-    outcome = np.asarray(done.outcome)[: last * each]
-    agreed = _agreed(plan, outcome, np.asarray(done.package)[: last * each])
-    code = np.where(agreed, len(OUTCOMES), outcome).reshape(last, each)
-    return np.stack([(code == k).mean(1) for k in range(len(OUTCOMES) + 1)], axis=1)
+    uniform = stream.random(len(done.outcome))
+    code = codes(plan, sheet.values, draw, done, uniform)[: last * each].reshape(last, each)
+    return np.stack([(code == k).mean(1) for k in range(len(ENDINGS))], axis=1)
 
 
-def _stay(solved: dict[str, Solution], names: tuple[str, str], seen: Seen, belief: np.ndarray, last: int) -> np.ndarray:
+def _stay(solved: list[Solution], seen: Seen, belief: np.ndarray, last: int) -> np.ndarray:
     """What going on is worth to each side in its own view, by round of the record: axes round, side, type."""
     found = np.zeros((last, 2, 2))
     for i in range(2):
-        value = np.asarray(solved[names[i]].value)
+        value = np.asarray(solved[i].value)
         nodes = value.shape[-1] - 1
         for n in range(last):
             p, q = belief[n, i]
@@ -309,91 +277,3 @@ def _stay(solved: dict[str, Solution], names: tuple[str, str], seen: Seen, belie
             mean = (1 - t) * low + t * high
             found[n, i] = mean.mean(-1)
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """One draw of one plan."""
-
-    plan: Plan
-    job: Job
-    draw: int
-
-    @property
-    def weight(self) -> int:
-        """How many solutions it takes: three views, one more for each correction."""
-        return 3 + len(self.job.corrections)
-
-
-def run(
-    plan: Plan,
-    job: Job,
-    draws: list[int],
-    *,
-    workers: int = 2,
-    done: Callable[[float], None] | None = None,
-) -> list[DrawResult]:
-    """Run draws, two at a time by default; results come in the order of the draws."""
-    return run_tasks([Task(plan, job, draw) for draw in draws], workers=workers, done=done)
-
-
-def run_tasks(tasks: list[Task], *, workers: int = 2, done: Callable[[float], None] | None = None) -> list[DrawResult]:
-    """Run draws of several plans from one queue, so that no worker waits for the end of a plan.
-
-    Results come in the order of the tasks; `done` is told the share of the work that is done.
-    """
-    for task in tasks:
-        for view in (None, *(task.plan.view(side) for side in SIDES)):
-            task.plan.sheet(view)
-        for side, difference in task.job.corrections:
-            task.plan.sheet(task.plan.view(side), (difference,))
-    if tasks:
-        _warm(tasks[0].plan, tasks[0].job, workers)
-    found: dict[int, DrawResult] = {}
-    total, ready = sum(task.weight for task in tasks), 0
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        waiting = {pool.submit(run_draw, t.plan, t.job, t.draw): i for i, t in enumerate(tasks)}
-        try:
-            for future in as_completed(waiting):
-                index = waiting[future]
-                found[index] = future.result()
-                ready += tasks[index].weight
-                if done is not None:
-                    done(ready / total)
-        except BaseException:
-            for future in waiting:
-                future.cancel()
-            raise
-    return [found[index] for index in range(len(tasks))]
-
-
-def _warm(plan: Plan, job: Job, workers: int) -> None:
-    """Compile what a draw needs, once: the solver on one thread, the play of paths on another."""
-    key = (plan.form, plan.rounds, plan.nodes, job.replications, job.record is not None)
-    if key in _WARMED:
-        return
-    _WARMED.add(key)
-    sheet = plan.sheet(None)
-    world = sheet.payoffs.one(0)
-    shape = (plan.nodes, plan.nodes, 2)
-    stages = plan.form.stages
-    blank = tuple(jnp.zeros((plan.rounds, len(s.states), *shape, len(s.moves)), jnp.float32) for s in stages)
-    mind = Mind(blank, tuple(jnp.eye(len(s.moves)) for s in stages))
-
-    def some(count: int) -> Paths:
-        return plan.paths_for(_stream(plan, 0, 1), (sheet, sheet), 0, count, known=False)
-
-    def paths() -> None:
-        play(_key(plan, 0, 2), plan.form, (mind, mind), world, some(job.replications), rounds=1)
-        if job.record is not None and job.record.turns:
-            told = given(plan.case, plan.form, job.record, rounds=plan.rounds, count=RECORD_PATHS, silence=1.0, seed=0)
-            follow(_key(plan, 0, 4), plan.form, (mind, mind), world, some(RECORD_PATHS), told, rounds=1)
-
-    with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        first = pool.submit(lambda: solve(plan.form, world, rounds=1, nodes=plan.nodes))
-        second = pool.submit(paths)
-        first.result()
-        second.result()
-
-
-_WARMED: set[tuple[object, ...]] = set()

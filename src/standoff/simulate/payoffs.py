@@ -17,6 +17,15 @@ Force, with q the chance of a quagmire and s of success given none, e of escape 
 coercer (1-q)[s captured + (1-s)(e flight + (1-e) survived)] + q quagmire - force_cost;
 target  (1-q)[s(1 - force_loss) + (1-s)(e(1 - flight_loss) + (1-e)(1 - survived_loss))] + q(1 - quagmire_loss).
 A round in office pays the target 1 - delta less pressure and squeeze, the coercer minus the running cost.
+
+Where the world's modules speak (`derive`): the log-odds of success move with the rung and with a running deadline, and
+force costs the coercer more at home at some rungs than at others. Who sets out to leave is stopped by the circle with a
+chance b that its terms decide; he then stays, at a penalty, and the crisis stands where it stood for ever:
+
+    worth = (1 - b) worth of going + b (the last rung for ever - penalty of the target's).
+
+With a chance a year a later government of the coercer undoes the step: standing on a rung for ever then turns into
+standing on the first one.
 """
 
 from dataclasses import dataclass
@@ -66,29 +75,45 @@ def package_worth(case: Case, values: Values, package: Package) -> Worth:
     return Worth(1 - price, 1 - loss + values[f"packages.{package.id}.kept"] * gain)
 
 
-def force_worth(case: Case, values: Values) -> tuple[np.ndarray, np.ndarray]:
-    """Worth of a strike: coercer by own type, target by own type (axes type, draw)."""
+def force_worth(
+    case: Case, values: Values, tilt: np.ndarray | float = 0.0, cost: np.ndarray | float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Worth of a strike: coercer by own type, target by own type (axes type, draw).
+
+    `tilt` moves the log-odds of success, `cost` is what force costs at home beside the type's own cost (prizes).
+    """
     at = {name: values[f"parameters.force.{name}"] for name in ("success", "quagmire", "escaped")}
-    s, q, e = at["success"], at["quagmire"], at["escaped"]
+    q, e = at["quagmire"], at["escaped"]
+    s = at["success"] if np.isscalar(tilt) and tilt == 0.0 else 1 / (1 + np.exp(-logit(at["success"]) - tilt))
     c = {n: values[f"parameters.coercer.{n}"] for n in ("captured", "survived", "quagmire", "flight")}
     t = {n: values[f"parameters.target.{n}"] for n in ("force_loss", "survived_loss", "quagmire_loss")}
     coercer = (1 - q) * (s * c["captured"] + (1 - s) * (e * c["flight"] + (1 - e) * c["survived"])) + q * c["quagmire"]
     hidden = 1 - by_type(case, values, "target", "flight_loss")
     open_ = s * (1 - t["force_loss"]) + (1 - s) * (e * hidden + (1 - e) * (1 - t["survived_loss"]))
     target = (1 - q) * open_ + q * (1 - t["quagmire_loss"])
-    return coercer - by_type(case, values, "coercer", "force_cost"), target
+    return coercer - by_type(case, values, "coercer", "force_cost") - cost, target
+
+
+def strike_worth(case: Case, values: Values, rung: str, *, deadline: bool) -> Worth:
+    """Worth of a strike from a rung, with or without a deadline running."""
+    zero = np.zeros_like(values["parameters.discount"])
+    tilt = values.get(f"ladder.{rung}.success_tilt", zero)
+    if deadline:
+        tilt = tilt + values.get("parameters.force.deadline_tilt", zero)
+    cost = values.get(f"ladder.{rung}.home_cost", zero)
+    return Worth(*force_worth(case, values, tilt if tilt.any() else 0.0, cost))
 
 
 def endings(case: Case, values: Values) -> dict[str, Worth]:
-    """Worth of the endings that do not depend on the rung, and of every playable package."""
+    """Worth of the endings if nobody stops them, force from the highest rung that allows it, and of every package."""
     flight = 1 - by_type(case, values, "target", "flight_loss")
-    force_c, force_t = force_worth(case, values)
+    top = next((rung.id for rung in reversed(case.ladder) if rung.strike), case.ladder[-1].id)
     one = np.ones_like(values["parameters.discount"])
     found = {
         "concession": Worth(one, 1 - by_type(case, values, "target", "exit_loss")),
         "flight": Worth(values["parameters.coercer.flight"], flight),
         "coup": Worth(values["parameters.coercer.coup"], np.stack([1 - values["parameters.target.coup_loss"]] * 2)),
-        "force": Worth(force_c, force_t),
+        "force": strike_worth(case, values, top, deadline=False),
     }
     return found | {package.id: package_worth(case, values, package) for package in case.packages}
 
@@ -132,6 +157,15 @@ def for_ever(case: Case, values: Values, levels: Levels, days: float) -> np.ndar
     removed = np.stack([values["parameters.coercer.coup"], 1 - values["parameters.target.coup_loss"]])
     pay = np.repeat(flow, n_c, axis=-1) + removed.T[:, :, None, None] * gone[:, None]
     solved = np.linalg.solve((np.eye(size) - stay)[:, None], pay[..., None])[..., 0]
+    undone = values.get("parameters.reversal")
+    if undone is not None and undone.any():
+        ending = (1 - (1 - undone) ** (days / YEAR))[:, None, None, None]
+        first = [rung.id for rung in case.ladder].index(case.crisis.start_rung)
+        later = np.arange(rungs) > first  # only what was added since can be undone
+        back = (stay[:, None] @ solved[:, :, first, None, :, None])[..., 0]
+        pay = pay + np.where(later[:, None], ending * back, 0.0)
+        kept = stay * np.where(later[:, None, None], 1 - ending, 1.0)
+        solved = np.linalg.solve((np.eye(size) - kept)[:, None], pay[..., None])[..., 0]
     return np.moveaxis(solved.reshape(draws, 2, rungs, n_s, n_c), 0, -1)
 
 
@@ -148,18 +182,34 @@ class Assembled:
         return Payoffs(moves=tuple(jnp.asarray(m[..., d]) for m in moves), **rest)
 
 
-def _moves(case: Case, values: Values, form: Form, stage: Stage) -> np.ndarray:
+def blocked(values: Values, path: str) -> np.ndarray:
+    """Chance that the circle stops a leader who sets out under some terms (axis draw); 0 without a module of exits."""
+    return values.get(path, np.zeros_like(values["parameters.discount"]))
+
+
+def _stopped(worth: Worth, chance: np.ndarray, stays: np.ndarray, penalty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Worth of setting out, by state: coercer and target, axes type, state, draw. `stays`: axes player, state, draw."""
+    coercer = worth.coercer if worth.coercer.ndim == 2 else np.stack([worth.coercer] * 2)
+    one, two = coercer[:, None], np.broadcast_to(worth.target, coercer.shape)[:, None]
+    if not chance.any():
+        shape = (2, *stays.shape[1:])
+        return np.broadcast_to(one, shape), np.broadcast_to(two, shape)
+    return (1 - chance) * one + chance * stays[0], (1 - chance) * two + chance * (stays[1] - penalty)
+
+
+def _moves(case: Case, values: Values, form: Form, stage: Stage, ever: np.ndarray) -> np.ndarray:
     worth = endings(case, values)
     draws = len(values["parameters.discount"])
     states = np.array(stage.states)
     pay = np.zeros((2, 2, len(states), len(stage.moves), draws))
     lapse = values["parameters.coercer.lapse"] * (states[:, 1] == 1)[:, None]
     rung = states[:, 0]
+    stays = ever[:, rung, states[:, 3], states[:, 4]]
+    penalty = blocked(values, "parameters.target.blocked_penalty")
 
-    def put(move: str, worth: Worth) -> None:
+    def put(move: str, worth: Worth, chance: np.ndarray) -> None:
         m = stage.moves.index(move)
-        coercer = worth.coercer if worth.coercer.ndim == 2 else np.stack([worth.coercer] * 2)
-        pay[0, :, :, m], pay[1, :, :, m] = coercer[:, None], worth.target[:, None]
+        pay[0, :, :, m], pay[1, :, :, m] = _stopped(worth, chance, stays, penalty)
 
     if stage.name == "climb":
         for m, to in enumerate(stage.moves):
@@ -173,19 +223,23 @@ def _moves(case: Case, values: Values, form: Form, stage: Stage) -> np.ndarray:
             elif move in ("hold", "offer", "ultimatum"):
                 pay[0, :, :, m] = -lapse
             elif move == "strike":
-                put(move, worth["force"])
+                for r, clock in {(int(r), bool(c == 1)) for r, c in states[:, :2]}:
+                    here = np.flatnonzero((rung == r) & ((states[:, 1] == 1) == clock))
+                    strike = strike_worth(case, values, case.ladder[r].id, deadline=clock)
+                    pay[0][:, here, m], pay[1][:, here, m] = strike.coercer[:, None], strike.target[:, None]
         elif stage.name == "target":
             if move == "concede":
-                put(move, worth["concession"])
+                put(move, worth["concession"], blocked(values, "parameters.target.blocked"))
             elif move == "flee":
-                put(move, worth["flight"])
+                put(move, worth["flight"], blocked(values, "parameters.target.flight_blocked"))
             elif move == "display":
                 pay[1, :, :, m] = -values["parameters.target.display_cost"]
         if move == "accept":
             for k, package in enumerate(playable(case, "target" if stage.name == "coercer" else "coercer"), start=1):
-                here = states[:, 2] == k
-                pay[0, :, here, m] = worth[package.id].coercer
-                pay[1, :, here, m] = worth[package.id].target[None]
+                here = np.flatnonzero(states[:, 2] == k)
+                chance = blocked(values, f"packages.{package.id}.blocked") if leaves(case, package) else 0 * penalty
+                stopped = _stopped(worth[package.id], chance, stays[:, here], penalty)
+                pay[0][:, here, m], pay[1][:, here, m] = stopped
     return pay
 
 
@@ -195,7 +249,8 @@ def assemble(case: Case, values: Values, form: Form, levels: Levels, days: float
     rung, squeeze, cohesion, display = nature[:, 0], nature[:, 3], nature[:, 4], nature[:, 5]
     flow = flows(case, values, levels, days)[:, rung, squeeze]
     first = np.array(form.stages[0].states)
-    horizon = for_ever(case, values, levels, days)[:, first[:, 0], first[:, 3], first[:, 4]]
+    ever = for_ever(case, values, levels, days)
+    horizon = ever[:, first[:, 0], first[:, 3], first[:, 4]]
     horizon = horizon - np.stack([(first[:, 1] == 1)[:, None] * values["parameters.coercer.lapse"], 0 * horizon[1]])
     chance, hazard = _branches(values, form, levels, first, (rung, squeeze, cohesion, display))
     coup = np.stack([values["parameters.coercer.coup"], 1 - values["parameters.target.coup_loss"]])
@@ -205,7 +260,7 @@ def assemble(case: Case, values: Values, form: Form, levels: Levels, days: float
 
     return Assembled(
         {
-            "moves": tuple(_moves(case, values, form, stage) for stage in form.stages),
+            "moves": tuple(_moves(case, values, form, stage, ever) for stage in form.stages),
             "flow": by_own_type(flow), "chance": chance, "hazard": hazard, "removed": by_own_type(coup),
             "horizon": by_own_type(horizon),
             "precision": np.stack([values["parameters.precision.coercer"], values["parameters.precision.target"]]),

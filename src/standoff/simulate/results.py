@@ -16,30 +16,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from standoff.game.form import OUTCOMES
+from standoff.simulate.accuracy import Accuracy
+from standoff.simulate.ending import ENDING_TITLES as ENDING_TITLES
+from standoff.simulate.ending import ENDINGS as ENDINGS
+from standoff.simulate.ending import MODES as MODES
 from standoff.simulate.ensemble import SCENARIOS, DrawResult, Scenario
 from standoff.simulate.record import Record
 from standoff.simulate.setup import SIDES, Plan
 
-ENDINGS = ("agreed-exit", "deal-he-stays", "flight", "force", "removed-within", "back-down", "stalemate")
-ENDING_TITLES = {
-    "agreed-exit": "agreed exit",
-    "deal-he-stays": "deal, he stays",
-    "flight": "flight without guarantees",
-    "force": "force",
-    "removed-within": "removed from within",
-    "back-down": "coercer backs down",
-    "stalemate": "stalemate at the horizon",
-}
-_CODE = {"back-down": 5, "flight": 2, "force": 3, "coup": 4, "stalemate": 6, "concession": 0, "settlement": 1}
 VIEWS = ("base", *SIDES)
 TYPES = ("yielding", "firm")
-
-
-def ending_code(outcome: np.ndarray, agreed: np.ndarray) -> np.ndarray:
-    """Index into `ENDINGS`: agreed exits are concessions and the settlements under which the leader goes."""
-    table = np.array([_CODE[name] for name in OUTCOMES], dtype=np.int8)
-    return np.where(agreed, np.int8(0), table[outcome])
+AGAINST = "log Bayes factor of the alternative view against the one held"
+ERRORS = ("flagged_met", "selection", "grid_error", "grid_error_mean")
 
 
 def _text(values: Sequence[str]) -> np.ndarray:
@@ -47,7 +35,7 @@ def _text(values: Sequence[str]) -> np.ndarray:
 
 
 def _stack(results: list[DrawResult], name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    code = np.stack([ending_code(r.ended[name]["outcome"], r.ended[name]["exit"]) for r in results])
+    code = np.stack([r.ended[name]["ending"] for r in results])
     return (
         code,
         np.stack([r.ended[name]["round"] for r in results]),
@@ -58,18 +46,25 @@ def _stack(results: list[DrawResult], name: str) -> tuple[np.ndarray, np.ndarray
 def endings(results: list[DrawResult], scenarios: Sequence[Scenario] = SCENARIOS) -> xr.Dataset:
     """Every simulated crisis: dims scenario, draw, replication (and side)."""
     code, when, payoff = (np.stack(part) for part in zip(*(_stack(results, s.id) for s in scenarios), strict=True))
+
+    def every(name: str) -> np.ndarray:
+        return np.stack([np.stack([r.ended[s.id][name] for r in results]) for s in scenarios])
+
     return xr.Dataset(
         {
             "ending": (("scenario", "draw", "replication"), code),
             "round": (("scenario", "draw", "replication"), when, {"long_name": "round of the ending, from 0"}),
             "payoff": (("scenario", "draw", "side", "replication"), payoff, {"units": "own stake"}),
+            "mode": (("scenario", "draw", "replication"), every("mode"), {"long_name": "how force ended"}),
+            "package": (("scenario", "draw", "replication"), every("package"), {"long_name": "what was pending"}),
+            "dropped": (("scenario", "draw", "side", "replication"), every("dropped")),
             "type": (("draw", "side", "replication"), np.stack([r.types for r in results]).astype(np.int8)),
         },
         coords={
             "scenario": _text([s.id for s in scenarios]), "draw": [r.draw for r in results], "side": _text(SIDES),
             "title": ("scenario", _text([s.title for s in scenarios])),
         },
-        attrs={"endings": list(ENDINGS), "types": list(TYPES)},
+        attrs={"endings": list(ENDINGS), "types": list(TYPES), "modes": list(MODES)},
     )  # fmt: skip
 
 
@@ -119,9 +114,9 @@ def record(plan: Plan, results: list[DrawResult], found: Record) -> xr.Dataset:
         data[f"expected_{side}"] = (("setting", "round", move, "draw"), every("expected", side))
         data[f"own_{side}"] = (("setting", "round", move, "draw"), every("own", side))
     ahead = np.stack([every("ahead", side) for side in SIDES], axis=1)
-    order = [OUTCOMES.index(n) if n in OUTCOMES else len(OUTCOMES) for n in
-             ("agreed", "settlement", "flight", "force", "coup", "back-down", "stalemate")]  # fmt: skip
-    data["ahead"] = (("setting", "mind", "round", "ending", "draw"), ahead[:, :, :, order])
+    data["ahead"] = (("setting", "mind", "round", "ending", "draw"), ahead)
+    data["against"] = (("setting", "round", "side", "draw"), every("against"), {"long_name": AGAINST})
+    data["dropped"] = (("setting", "round", "side", "draw"), every("dropped"), {"units": "probability"})
     return xr.Dataset(
         data,
         coords=coords | {
@@ -164,13 +159,14 @@ def robust(settings: dict[str, list[DrawResult]], scenarios: Sequence[Scenario])
     )
 
 
-def quality(plan: Plan, results: list[DrawResult]) -> xr.Dataset:
-    """Residuals, shares of unsettled and flagged points, seconds, chain distances: dims view, draw."""
+def quality(plan: Plan, results: list[DrawResult], errors: dict[str, Accuracy]) -> xr.Dataset:
+    """Residuals, shares of unsettled and flagged points, seconds, chain distances, errors: dims view, draw."""
     table = np.array([[r.quality[view] for r in results] for view in VIEWS])
     names = ("residual", "unsettled", "flagged", "seconds")
     distance = plan.sheet(None).levels.distance[[r.draw for r in results]]
     return xr.Dataset(
         {name: (("view", "draw"), table[..., i]) for i, name in enumerate(names)}
+        | {name: ("view", [getattr(errors[view], name) for view in VIEWS], {"units": "probability"}) for name in ERRORS}
         | {"chain_distance": ("draw", distance, {"long_name": "total variation of the squeeze level's law"})},
         coords={"view": _text(VIEWS), "draw": [r.draw for r in results]},
     )

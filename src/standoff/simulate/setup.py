@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from standoff.case.crisis import Case, View
+from standoff.case.number import Shift
 from standoff.errors import UserError
 from standoff.game.form import Form
 from standoff.game.ladder import Ladder, build
@@ -18,11 +19,15 @@ from standoff.game.play import Mind, Paths, plain_reading
 from standoff.game.sweep import Solution, solve
 from standoff.simulate import draws as drawing
 from standoff.simulate.chains import Levels, levels, used
-from standoff.simulate.draws import Values
+from standoff.simulate.derive import derive
+from standoff.simulate.draws import Among, Values
 from standoff.simulate.payoffs import Assembled, assemble, lift, playable
+from standoff.simulate.senses import sense
 
 SIDES = ("coercer", "target")
 BASE = "base"
+TRUTH = "truth"
+"""Under which name `Plan.overlays` holds what is changed in the base, and hence in every view."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +46,9 @@ class Plan:
     """A case compiled for a number of draws and rounds.
 
     `sheet(view, without)` gives a view's arrays, with some of its differences corrected. `rounds` rounds of
-    `days` days. Draws are numbered; the plan at the centre (`count` 0) has one draw.
+    `days` days. Draws are numbered; the plan at the centre (`count` 0) has one draw. `overlays` holds the shifts of
+    a counterfactual by view id (or `TRUTH`) and path. With `quantiles` (by path, one a draw) numbers are not drawn:
+    they stand at these quantiles, and those without at their medians.
     """
 
     case: Case
@@ -53,23 +60,57 @@ class Plan:
     paths: int
     fixed: Mapping[str, float] = field(default_factory=dict)
     keep: int | None = None
+    overlays: Mapping[str, Mapping[str, Shift]] = field(default_factory=dict)
+    quantiles: Mapping[str, np.ndarray] | None = None
     _sheets: dict[tuple[str, tuple[str, ...]], Sheet] = field(default_factory=dict)
     _levels: dict[bytes, Levels] = field(default_factory=dict)
+    _derived: dict[tuple[str, bytes], dict[str, np.ndarray]] = field(default_factory=dict)
 
     @cached_property
     def base(self) -> Values:
         """Draws of the base numbers."""
-        return {k: v[: self.keep] for k, v in drawing.base(self.case, seed=self.seed, count=self.count).items()}
+        found = drawing.base(self.case, seed=self.seed, count=self.count, at=self.quantiles)
+        return {k: v[: self.keep] for k, v in found.items()}
 
     def view(self, side: str) -> View | None:
         """The view that a side acts on; none if it holds the base."""
         return self.case.view_of(side)  # type: ignore[arg-type]
 
     def values(self, view: View | None, without: Iterable[str] = ()) -> Values:
-        """A view's numbers."""
-        found = drawing.apply(self.case, view, self.base, seed=self.seed, count=self.count, without=without)
+        """A view's numbers: the base with truth's overlays, the view's differences, the view's own overlays.
+
+        What the world's modules compute from these stands in the place of typed numbers; whoever overlays a computed
+        number itself has his way.
+        """
+        skip = tuple(without)
+        found = self._changed(self.base, view, skip, lambda path: path not in self._computed)
+        if not self._computed:
+            return found
+        whole = dict(found) | dict(self._derive(found))
+        return self._changed(whole, view, skip, lambda path: path in self._computed)
+
+    @cached_property
+    def _computed(self) -> frozenset[str]:
+        """Paths of the numbers that the world's modules compute in this case."""
+        return frozenset(self._derive(self.base))
+
+    def _derive(self, values: Values) -> Values:
+        return derive(self.case, values, self._derived)
+
+    def _changed(self, values: Values, view: View | None, without: tuple[str, ...], among: Among) -> Values:
+        """Numbers after overlays, differences and what is fixed, as far as they are `among` those asked for."""
+
+        def overlaid(numbers: Values, name: str) -> Values:
+            shifts = self.overlays.get(name, {})
+            return drawing.overlay(self.case, numbers, shifts, name=name, seed=self.seed, count=self.count, among=among)
+
+        found = overlaid(values, TRUTH)
+        found = drawing.apply(
+            self.case, view, found, seed=self.seed, count=self.count, without=without, at=self.quantiles, among=among
+        )
+        found = overlaid(found, view.id) if view is not None else found
         draws = len(self.base["parameters.discount"])
-        return found | {path: np.full(draws, value) for path, value in self.fixed.items()}
+        return dict(found) | {path: np.full(draws, value) for path, value in self.fixed.items() if among(path)}
 
     def _compile_levels(self, values: Values) -> Levels:
         paths = sorted(used(self.case) & set(values))
@@ -98,7 +139,8 @@ class Plan:
         return _form(self.case, *self.reach())
 
     def _views(self) -> list[View]:
-        return [view for view in (self.view(side) for side in SIDES) if view is not None]
+        """Every view that is solved: those that sides act on, those held inside them, and those they turn to."""
+        return list(self.case.views)
 
     def sheet(self, view: View | None, without: tuple[str, ...] = ()) -> Sheet:
         """Arrays of a view, or of the base."""
@@ -117,7 +159,7 @@ class Plan:
         for channel in self.case.channels:
             stage = self.form.stages[self.form.stage(channel.sender)]
             table = found[self.form.stage(channel.sender)]
-            chance = values[f"channels.{channel.id}.chance"]
+            chance = values[f"channels.{channel.id}.chance"] * (1 - values.get("parameters.clarity", np.zeros(draws)))
             to = [stage.moves.index(move) for move in channel.read_as if move in stage.moves]
             for move in channel.moves:
                 if move in stage.moves and to:
@@ -127,12 +169,15 @@ class Plan:
         return tuple(found)
 
     def solve(self, sheet: Sheet, draw: int) -> Solution:
-        """Solve a view for one draw."""
+        """Solve a view for one draw, as if the other side shared it."""
         return solve(self.form, sheet.payoffs.one(draw), rounds=self.rounds, nodes=self.nodes)
 
-    def mind(self, sheet: Sheet, solution: Solution, draw: int) -> Mind:
-        """A solved view as a mind: how its holder plays, expects and reads."""
-        return Mind(solution.log_pi, tuple(jnp.asarray(table[draw]) for table in sheet.reading))
+    def mind(self, sheet: Sheet, solution: Solution, draw: int, side: str | None = None) -> Mind:
+        """A solved view as a mind: how its holder plays, expects, reads and takes news."""
+        return Mind(
+            solution.log_pi, tuple(jnp.asarray(table[draw]) for table in sheet.reading),
+            sense=sense(self.case, sheet.values, side, draw, rounds=self.rounds, days=self.days) if side else None,
+        )  # fmt: skip
 
     def prior(self, sheet: Sheet, draw: int) -> np.ndarray:
         """Chances, in a view, that the coercer and that the target are firm."""
@@ -145,15 +190,15 @@ class Plan:
         state = (rungs.index(self.case.crisis.start_rung), 0, 0, int(squeeze), int(cohesion))
         return self.form.stages[0].states.index(state)
 
-    def paths_for(self, key: np.random.Generator, sheets: tuple[Sheet, Sheet], draw: int, count: int, *, known: bool
+    def paths_for(self, key: np.random.Generator, sheets: tuple[Sheet, ...], draw: int, count: int, *, known: bool
                   ) -> Paths:  # fmt: skip
-        """Beginnings of `count` crises: types from the base prior, beliefs from each mind's own prior.
+        """Beginnings of `count` crises: types from the base prior, beliefs from the prior of each mind's sheet.
 
         With `known`, both minds know both types. Types are stratified over the four pairs.
         """
         types = stratified_types(key, self.prior(self.sheet(None), draw), self.sheet(None).values, draw, count)
         if known:
-            belief = np.broadcast_to(types.astype(float), (2, 2, count))
+            belief = np.broadcast_to(types.astype(float), (len(sheets), 2, count))
         else:
             belief = np.stack([np.repeat(self.prior(sheet, draw)[:, None], count, axis=1) for sheet in sheets])
         state = np.full(count, self.first_state(draw), np.int32)
@@ -206,12 +251,14 @@ def plan(
     fixed: Mapping[str, float] | None = None,
     keep: int | None = None,
     beside: Plan | None = None,
+    overlays: Mapping[str, Mapping[str, Shift]] | None = None,
+    quantiles: Mapping[str, np.ndarray] | None = None,
 ) -> Plan:
     """Compile a case. `pace` scales the length of a round (2: half as many rounds, twice as long).
 
     `fixed` holds numbers, by path, that every view shares. `keep` compiles only the first of the `count` draws,
     which are the same draws as without it. `beside` is a plan whose chains serve this one, too, where the numbers
-    that they depend on are the same.
+    that they depend on are the same. `overlays` and `quantiles` are those of `Plan`.
     """
     for side in SIDES:
         kinds = case.leader(side).types  # type: ignore[arg-type]
@@ -230,8 +277,9 @@ def plan(
     weeks = max(1, round(case.crisis.round_days * pace / 7))
     found = Plan(
         case, seed, count, rounds, 7.0 * weeks if pace != 1 else days, nodes or case.solver.nodes,
-        paths or case.solver.chain_paths, fixed or {}, keep,
+        paths or case.solver.chain_paths, fixed or {}, keep, overlays or {}, quantiles,
     )  # fmt: skip
     if beside is not None and (beside.rounds, beside.days, beside.seed) == (found.rounds, found.days, seed):
         found._levels.update(beside._levels)
+        found._derived.update(beside._derived)
     return found

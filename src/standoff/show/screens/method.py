@@ -39,6 +39,10 @@ def _leaves_out(found: Findings) -> list[str]:
     distance = np.asarray(data["chain_distance"], dtype=float)
     flagged = float(np.max(np.asarray(data["flagged"])))
     folded = float(found.tree.attrs.get("folded", 0.0))
+
+    def most(name: str) -> float:
+        return float(np.max(np.asarray(data[name])))
+
     said = [
         "Misread moves: a view changes only how likely a move is to be taken for another of the moves possible there.",
         "Beliefs about beliefs: each side acts as if its own belief, and what it thinks the other believes, were "
@@ -47,7 +51,12 @@ def _leaves_out(found: Findings) -> list[str]:
         f"from that of the full model by {distance.mean():.2f} on average and {distance.max():.2f} at most "
         f"over draws (0: the same, 1: nothing in common), which is {_how(float(distance.mean()))}.",
         f"At most {flagged:.2%} of the points of one solution are near a fold, where more than one answer is "
-        "possible; what is taken is the answer reached from the one of the round after it.",
+        f"possible; play comes to one with chance {most('flagged_met'):.2%} at most. What is taken is the answer "
+        f"reached from the one of the round after it; following the whole game from precision 0 instead moves a "
+        f"chance by at most {100 * most('selection'):.2f} points.",
+        f"The grid of beliefs: on twice the cells a chance of an ending moves by at most "
+        f"{100 * most('grid_error'):.2f} points for a pair of types, {100 * most('grid_error_mean'):.2f} on average "
+        "(the last two lines: base and both views, each in the draw with the sharpest decisions).",
     ]
     if folded:
         said.append(

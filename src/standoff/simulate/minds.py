@@ -1,0 +1,119 @@
+"""From views to minds: what a side solves, thinks of the other, and would turn to.
+
+A view that names no other one is solved as if both sides shared it. A view that says which one the other side holds
+(`other`) is answered: the inner view is worked out first, and so on inwards, and each side then plays its best against
+what it thinks is played (`game.against`). A view with an `alternative` has a shadow, which reads the same record.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import jax.numpy as jnp
+
+from standoff.case.crisis import View
+from standoff.errors import UserError
+from standoff.game.against import Strategies, answer
+from standoff.game.play import Mind, Minds
+from standoff.game.sweep import Solution
+from standoff.simulate.setup import BASE, SIDES, Plan, Sheet
+
+Without = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Thought:
+    """A view worked out: what its holder expects to be played, what he does himself, and the solution behind it."""
+
+    sheet: Sheet
+    solution: Solution
+    acts: Strategies | None = None
+
+
+@dataclass(eq=False)
+class Thinking:
+    """One draw of a plan: every view is solved once, also where two of them have the same numbers."""
+
+    plan: Plan
+    draw: int
+    solver: Callable[[Plan, Sheet, int], Solution] = Plan.solve
+    _solved: dict[int, Solution] = field(default_factory=dict)
+    _thought: dict[tuple[str, Without], Thought] = field(default_factory=dict)
+
+    def shared(self, sheet: Sheet) -> Solution:
+        """A view solved as if both sides shared it."""
+        if id(sheet) not in self._solved:
+            self._solved[id(sheet)] = self.solver(self.plan, sheet, self.draw)
+        return self._solved[id(sheet)]
+
+    def thought(self, view: View | None, without: Without = ()) -> Thought:
+        """A view worked out, with some of its differences corrected."""
+        key = (view.id if view else BASE, without)
+        if key not in self._thought:
+            self._thought[key] = self._work_out(view, without)
+        return self._thought[key]
+
+    def _work_out(self, view: View | None, without: Without) -> Thought:
+        sheet = self.plan.sheet(view, without)
+        inner = _named(self.plan, view.other) if view is not None and view.other is not None else None
+        if view is None or inner is None:
+            return Thought(sheet, self.shared(sheet))
+        side, theirs = SIDES.index(view.holder), self.thought(inner)
+        other = theirs.solution.log_pi if theirs.acts is None else theirs.acts
+        stages = self.plan.form.stages
+        given = tuple(theirs.solution.log_pi[s] if stage.mover == side else other[s] for s, stage in enumerate(stages))
+        found = answer(self.plan.form, sheet.payoffs.one(self.draw), given, side)
+        value = jnp.asarray(theirs.solution.value).at[:, side].set(found.value.astype(theirs.solution.value.dtype))
+        return Thought(sheet, replace(theirs.solution, log_pi=given, value=value), found.log_pi)
+
+    def mind(self, view: View | None, side: str, without: Without = ()) -> Mind:
+        """The mind of a side that holds a view; what it thinks of the other belongs to the view's own holder."""
+        own = view is None or view.holder == side
+        thought = self.thought(view, without)
+        if not own and thought.acts is not None:
+            thought = Thought(thought.sheet, self.shared(thought.sheet))
+        mind = self.plan.mind(thought.sheet, thought.solution, self.draw, side)
+        return replace(mind, acts=thought.acts) if thought.acts is not None else mind
+
+    def meet(self, views: tuple[View | None, View | None], without: tuple[Without, Without] = ((), ())) -> "Meeting":
+        """Two sides with their views, and the shadows of those that may drop theirs."""
+        minds = [self.mind(view, side, skip) for view, side, skip in zip(views, SIDES, without, strict=True)]
+        sheets = [self.thought(view, skip).sheet for view, skip in zip(views, without, strict=True)]
+        turns = [self._turn(view, side) for view, side in zip(views, SIDES, strict=True)]
+        if any(turn is not None for turn in turns):
+            for i, turn in enumerate(turns):
+                if turn is None:
+                    minds.append(minds[i])
+                    sheets.append(sheets[i])
+                else:
+                    shadow = self.mind(turn[0], SIDES[i])
+                    minds.append(replace(shadow, sense=minds[i].sense, threshold=jnp.asarray(turn[1])))
+                    sheets.append(self.plan.sheet(turn[0]))
+        return Meeting(tuple(minds), tuple(sheets))
+
+    def _turn(self, view: View | None, side: str) -> tuple[View | None, float] | None:
+        """What a side would turn to, and the Bayes factor at which it does."""
+        if view is None or view.holder != side or view.alternative is None:
+            return None
+        limit = self.plan.sheet(view).values.get(f"world.perception.{side}.threshold")
+        if limit is None:
+            raise UserError(
+                f"View '{view.id}' has an alternative but no threshold. "
+                f"Write world.perception.{side}.threshold, the Bayes factor at which it is dropped."
+            )
+        alternative = None if view.alternative == BASE else _named(self.plan, view.alternative)
+        return alternative, max(float(limit[self.draw]), 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Meeting:
+    """Minds as `play` takes them, with the sheets from whose priors their beliefs begin."""
+
+    minds: Minds
+    sheets: tuple[Sheet, ...]
+
+
+def _named(plan: Plan, name: str) -> View:
+    found = next((view for view in plan.case.views if view.id == name), None)
+    if found is None:
+        raise UserError(f"There is no view '{name}'. Correct 'other' or 'alternative' in the views.")
+    return found
