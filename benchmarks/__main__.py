@@ -1,7 +1,7 @@
-"""The quick benchmarks, one after the other: about three minutes on two free cores.
+"""The quick benchmarks, one after the other: about four minutes on two free cores.
 
 `make bench` runs this. Every module runs alone as well, most of them with more: `python -m benchmarks.grid`,
-`random_games`, `interpolation`, `trees`, `theory`, `gradient`, `cut`. Numbers compare only within one run on one
+`random_games`, `interpolation`, `paths`, `trees`, `theory`, `gradient`, `cut`. Numbers compare only within one run on one
 machine.
 """
 
@@ -13,11 +13,12 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-from benchmarks import grid, interpolation, random_games, trees  # noqa: E402
+from benchmarks import grid, interpolation, paths, random_games, trees  # noqa: E402
 
 QUICK: dict[str, Callable[[], None]] = {
     "trees: the ladder by the tree solver, and by Gambit": trees.trees,
     "grid: the shipped case": partial(grid.main, quick=True),
+    "paths: a world of two leaders and six factions": partial(paths.main, quick=True),
     "random games": partial(random_games.main, games=random_games.QUICK, compared=30),
     "interpolation: error by grid and precision": partial(interpolation.main, quick=True),
 }

@@ -108,6 +108,23 @@ def test_warnings_do_not_refuse_a_case(folder):
     assert problem.place.startswith("evidence.yaml:")
 
 
+def test_scene_outside_the_rounds_and_numbers_that_are_not_read_are_warned_of(folder):
+    text = (folder / "numbers.yaml").read_text()
+    world = """world:
+  force: {ratio: 3}
+  scenes:
+    - {id: rally, title: A rally, date: 2032-01-01, seen_by: target, ratio: 0.4}
+"""
+    (folder / "numbers.yaml").write_text(text.replace("world:\n", world, 1))
+    found = {problem.kind: problem for problem in load_case(folder).problems}
+    assert set(found) == {"date", "computed"}
+    assert "the scene 'rally' lies outside the rounds" in found["date"].problem
+    assert "'parameters.force.success' is not read" in found["computed"].problem
+    (folder / "numbers.yaml").write_text(text.replace("world:\n", "world:\n  force: {surprise: 0.5}\n", 1))
+    (problem,) = load_case(folder).problems
+    assert "the forces lack their relation" in problem.problem
+
+
 def test_problems_are_in_order_of_lines(folder):
     text = (folder / "evidence.yaml").read_text()
     (folder / "evidence.yaml").write_text(text.replace("says:", "sayz:"))

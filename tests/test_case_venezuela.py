@@ -61,7 +61,7 @@ def test_shape(loaded: LoadedCase) -> None:
     for side in ("coercer", "target"):
         view = case.view_of(side)  # type: ignore[arg-type]
         assert view is not None
-        assert 3 <= len(view.differences) <= 7
+        assert 3 <= len(view.differences) <= 10
 
 
 def test_every_number_has_a_unit_and_a_reason(loaded: LoadedCase) -> None:
@@ -104,7 +104,34 @@ def test_what_is_told_afterwards_is_marked(loaded: LoadedCase) -> None:
 
 
 def test_hindsight_in_the_chance_of_success_is_dated(loaded: LoadedCase) -> None:
-    assert str(loaded.case.parameters.force.success.public_from) == "2026-01-03"
+    counted = loaded.case.world.priors["force"]["class_capture_30d"]
+    assert counted.beta == (2.5, 3.5)
+    assert str(counted.public_from) == "2026-01-03"
+    view = loaded.case.view_of("target")
+    assert view is not None
+    before = next(d for d in view.differences if d.id == "force-would-fail").set["world.priors.force.class_capture_30d"]
+    assert before.number.beta == (1.5, 3.5)
+
+
+def test_in_the_base_news_is_taken_as_it_comes(loaded: LoadedCase) -> None:
+    senses = loaded.case.world.perception
+    for side in (senses.coercer, senses.target):
+        for number in (side.bias, side.layers, side.layer_loss, side.layer_delay):
+            assert number is not None
+            assert number.value == 0
+
+
+def test_what_caracas_ascribes_to_washington_bears_its_own_names(loaded: LoadedCase) -> None:
+    views = {view.id: view for view in loaded.case.views}
+    outer = views["caracas"]
+    assert outer.other is not None
+    inner = views[outer.other]
+    assert (inner.holder, inner.inside, outer.alternative) == ("coercer", outer.id, "base")
+    own = {difference.id: difference for difference in outer.differences}
+    shared = [difference for difference in inner.differences if difference.id in own]
+    assert len(shared) == 5
+    for difference in shared:
+        assert difference.set.items() <= own[difference.id].set.items()
 
 
 def test_only_loose_chains_are_warned_of(loaded: LoadedCase) -> None:

@@ -1,6 +1,7 @@
 """The report: five questions in order, one file that loads nothing, nothing of a case unescaped."""
 
 import datetime as dt
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,12 +14,16 @@ import xarray as xr
 from standoff.case.audit import audit
 from standoff.case.load import LoadedCase, load_case
 from standoff.case.new import new_case
-from standoff.show.report import write_report
+from standoff.errors import UserError
+from standoff.show.figures.endings import LINES
+from standoff.show.report import rebuild, write_report
 from standoff.show.summary import Chance
-from standoff.show.words import false_alarm, moved, percent, points
+from standoff.show.words import false_alarm, moved, names, percent, points
+from standoff.simulate.ending import ENDING_TITLES, ENDINGS, MODES
 from standoff.simulate.ensemble import SCENARIOS
 from standoff.simulate.record import record
-from standoff.simulate.results import ENDINGS
+from standoff.simulate.sequel import EXITS, NONE, OTHER
+from standoff.world.exit_mode import ORDERS
 
 QUESTIONS = (
     "How does it end, and when?",
@@ -57,6 +62,7 @@ def tree(loaded: LoadedCase, *, draws=3, replications=40, until: str = "", seed=
     endings = ends("scenario", len(SCENARIOS)).assign_coords(
         scenario=text(s.id for s in SCENARIOS), title=("scenario", text(s.title for s in SCENARIOS))
     )
+    endings["mode"] = endings["ending"].copy(data=rng.integers(1, len(MODES), endings["ending"].shape).astype(np.int8))
     endings["type"] = (("draw", "side", "replication"), rng.integers(0, 2, (draws, 2, replications)).astype(np.int8))
     groups = {
         "endings": endings,
@@ -97,6 +103,7 @@ def tree(loaded: LoadedCase, *, draws=3, replications=40, until: str = "", seed=
         "quality": xr.Dataset(
             {k: (("view", "draw"), np.zeros((3, draws))) for k in ("residual", "unsettled", "flagged", "seconds")}
             | {"chain_distance": ("draw", np.full(draws, 0.2))}
+            | {k: ("view", np.full(3, 0.001)) for k in ("flagged_met", "selection", "grid_error", "grid_error_mean")}
         ),
     }  # fmt: skip
     found = xr.DataTree.from_dict(groups)
@@ -105,6 +112,100 @@ def tree(loaded: LoadedCase, *, draws=3, replications=40, until: str = "", seed=
         until=until, replications=replications, nodes=9, rounds=case.crisis.rounds, states=8, folded=0.0,
         status="All settled.",
     )  # fmt: skip
+    return found
+
+
+def sequels(loaded: LoadedCase, *, draws=3, seed=0) -> dict[str, xr.Dataset]:
+    """What follows the endings, in the shape of a run, with numbers drawn at random."""
+    rng, case = np.random.default_rng(seed), loaded.case
+    if not case.world.successors:
+        return {"aftermath": xr.Dataset(), "cascade": xr.Dataset()}
+    exits, given = len(EXITS), case.world.cascade
+    leaders = [*(one.id for one in case.world.successors), OTHER, NONE]
+
+    def whole(*shape):
+        raw = rng.random((*shape, draws))
+        return raw / raw.sum(-2, keepdims=True)
+
+    by = ("exit", "horizon")
+    after = xr.Dataset(
+        {
+            "leads": ((*by, "leader", "draw"), whole(exits, 3, len(leaders))),
+            "next_order": ((*by, "order", "draw"), whole(exits, 3, 4)),
+            "mixed_leads": (("scenario", "horizon", "leader", "draw"), 0.5 * whole(2, 3, len(leaders))),
+            "mixed_order": (("scenario", "horizon", "order", "draw"), 0.5 * whole(2, 3, 4)),
+            "aligned": ((*by, "draw"), rng.random((exits, 3, draws))),
+            "attempt": (("exit", "draw"), rng.random((exits, draws)) / 50),
+            "survival": (("exit", "week", "draw"), rng.random((exits, 52, draws))),
+            "share": (("scenario", "exit", "draw"), np.full((2, exits, draws), 0.1)),
+            "stays": (("scenario", "draw"), np.full((2, draws), 0.5)),
+            "base_order": (("exit", "order"), np.full((exits, 4), 0.25)),
+            "base_survival": (by, rng.random((exits, 3))),
+            "base_attempt": ("exit", rng.random(exits) / 50),
+        },
+        coords={
+            "exit": text(EXITS), "exit_title": ("exit", text(EXITS.values())), "horizon": [30.0, 90.0, 365.0],
+            "leader": text(leaders), "order": text(ORDERS), "scenario": text(["views", "base"]), "draw": range(draws),
+        },
+    )  # fmt: skip
+    after["leads"][list(EXITS).index("killed")] = after["leads"][list(EXITS).index("captured")]
+    if given is None:
+        return {"aftermath": after, "cascade": xr.Dataset()}
+    of_path = ("exit", "month", "draw", "path")
+    names = ["outflow", "shortfall", *(["exports", "oil_price"] if given.exports else [])]
+    wide = xr.Dataset(
+        {name: (of_path, rng.random((exits, 12, draws, 2))) for name in names}
+        | {
+            "conflict": (of_path[:3], rng.random((exits, 12, draws)) / 10),
+            "base_conflict": ("exit", rng.random(exits) / 10),
+            "arrivals": ((*of_path[:2], "host", *of_path[2:]), rng.random((exits, 12, len(given.hosts), draws, 2))),
+        },
+        coords={"exit": text(EXITS), "month": range(1, 13), "draw": range(draws),
+                "host": text(h.id for h in given.hosts)},
+    )  # fmt: skip
+    return {"aftermath": after, "cascade": wide}
+
+
+def asked(loaded: LoadedCase, *, draws=4) -> dict[str, xr.Dataset]:
+    """What `mechanisms` and `attribute` keep beside a run; M1 against what is asserted, M2 borne out."""
+    ids = ["M1", "M2", "M19", "L1"]
+    change = np.zeros((len(ids), len(ENDINGS), draws))
+    change[0, ENDINGS.index("removed-within")] = -0.05
+    change[1, ENDINGS.index("force")] = 0.04
+    asserted = np.full((len(ids), len(ENDINGS)), "", dtype=object)
+    asserted[0, ENDINGS.index("removed-within")] = asserted[1, ENDINGS.index("force")] = "+"
+    axes, mean = ("mechanism", "ending"), change.mean(-1)
+    mechanisms = xr.Dataset(
+        {"difference": ((*axes, "draw"), change), "mean": (axes, mean), "low": (axes, mean - 0.01),
+         "high": (axes, mean + 0.01), "clear": (axes, mean != 0), "present": ("mechanism", [True] * len(ids))},
+        coords={
+            "mechanism": text(ids), "ending": text(ENDINGS),
+            "name": ("mechanism", text(["One", "Two", "Three", "Four"])),
+            "claim": ("mechanism", text(["one does"] * 4)), "source": ("mechanism", text(["a"] * 4)),
+            "note": ("mechanism", text(["", "", "acts later", ""])), "asserted": (axes, asserted),
+            "lever": ("mechanism", [False, False, False, True]),
+        },
+        attrs={"digest": loaded.digest, "draws": draws, "replications": 10, "intervals": 32, "false_alarms": 1.6,
+               "status": "All settled."},
+    )  # fmt: skip
+    shares = np.array([[-0.03] * len(ENDINGS), [0.01] * len(ENDINGS)])
+    side = ("difference", "ending")
+    attribution = xr.Dataset(
+        {"share": (side, shares), "error": (side, np.full(shares.shape, 0.005)),
+         "monte_carlo": (side, np.full(shares.shape, 0.001)), "before": ("ending", np.full(len(ENDINGS), 0.3)),
+         "after": ("ending", np.full(len(ENDINGS), 0.28)), "total": ("ending", shares.sum(0)),
+         "total_error": ("ending", np.full(len(ENDINGS), 0.004))},
+        coords={"ending": text(ENDINGS), "difference": text("ab"), "holder": ("difference", text(SIDES)),
+                "title": ("difference", text(["First misreading", "Second misreading"]))},
+        attrs={"digest": loaded.digest, "draws": draws, "replications": 10, "orders": 12, "status": "All settled."},
+    )  # fmt: skip
+    return {"mechanisms": mechanisms, "attribution": attribution}
+
+
+def with_sequels(loaded: LoadedCase, **options) -> xr.DataTree:
+    plain = tree(loaded, **options)
+    found = xr.DataTree.from_dict({name: one.to_dataset() for name, one in plain.children.items()} | sequels(loaded))
+    found.attrs.update(plain.attrs)
     return found
 
 
@@ -237,10 +338,81 @@ def test_one_draw(invented, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_shipped_case(tmp_path):
-    page = written(load_case("venezuela-2025"), tmp_path)
-    assert "force on 3 January 2026" in page
+@pytest.mark.parametrize("name", ["venezuela-2025", "haiti-1994", "panama-1989"])
+def test_a_shipped_case(name, tmp_path):
+    loaded = load_case(name)
+    write_report(loaded, with_sequels(loaded), audit(loaded, None), tmp_path, beside=asked(loaded))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "hindsight" in page
+    assert "Who leads once the leader is gone" in page
+    assert "capture or death by force" in page
+    assert (tmp_path / "figures" / "region.svg").exists() == bool(loaded.case.world.cascade)
+    if name == "venezuela-2025":
+        assert "force on 3 January 2026" in page
+
+
+def test_every_ending_has_a_line_and_words(invented):
+    assert set(LINES) == set(ENDINGS) == set(ENDING_TITLES)
+    assert all(names(invented.case).ending(key) for key in ENDINGS)
+
+
+def test_no_contenders_one_sentence(invented, tmp_path):
+    write_report(invented, with_sequels(invented), audit(invented, None), tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "The case names no contenders" in page
+    assert not (tmp_path / "figures" / "leads.svg").exists()
+
+
+def test_mechanisms_and_attribution_only_where_asked(invented, made, tmp_path):
+    assert "What does each mechanism do" not in made[0]
+    assert "Which misreading cost most?" not in made[0]
+    write_report(invented, tree(invented), audit(invented, None), tmp_path, beside=asked(invented))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Of 2 asserted directions 1 is borne out; the other way goes “One” on removed from within." in page
+    assert "M19: acts later." in page
+    assert "most is owed to “First misreading”" in page
+    assert "the shares sum to −2.0 points, the whole change is −2.0" in page
+
+
+@pytest.fixture
+def finished(invented, tmp_path):
+    """The folder of a run, with another report in it."""
+    run = tmp_path / "run"
+    (run / "figures").mkdir(parents=True)
+    (run / "figures" / "older.svg").write_text("older")
+    (run / "report.html").write_text("older")
+    found = tree(invented)
+    found.to_zarr(run / "results.zarr", consolidated=False)
+    (run / "manifest.json").write_text(json.dumps({"case": invented.case.crisis.id, "digest": invented.digest}))
+    return run
+
+
+def test_a_report_is_written_anew_from_a_run(invented, made, finished):
+    assert rebuild(finished, str(invented.root)) == finished / "report.html"
+    assert (finished / "report.html").read_text(encoding="utf-8") == made[0]
+    assert not (finished / "figures" / "older.svg").exists()
+    assert sorted(p.name for p in finished.iterdir()) == ["figures", "manifest.json", "report.html", "results.zarr"]
+
+
+def test_what_was_asked_since_is_in_it(invented, finished):
+    kept = asked(invented)
+    kept["attribution"].attrs["digest"] = "another"
+    for name, found in kept.items():
+        found.to_zarr(finished / f"{name}.zarr", consolidated=False)
+    page = rebuild(finished, str(invented.root)).read_text(encoding="utf-8")
+    assert "What does each mechanism do" in page
+    assert "Which misreading cost most?" not in page  # of another state of the case
+
+
+def test_a_changed_case_is_refused(invented, finished, tmp_path):
+    with pytest.raises(UserError, match="not shipped"):
+        rebuild(finished, None)
+    with pytest.raises(UserError, match="holds no run"):
+        rebuild(tmp_path, str(invented.root))
+    (finished / "manifest.json").write_text(json.dumps({"case": invented.case.crisis.id, "digest": "before"}))
+    with pytest.raises(UserError, match="has changed"):
+        rebuild(finished, str(invented.root))
+    assert (finished / "report.html").read_text() == "older"
 
 
 def test_words_for_numbers():

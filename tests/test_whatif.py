@@ -12,6 +12,7 @@ from standoff.case.load import LoadedCase, load_case
 from standoff.case.new import TEMPLATE
 from standoff.case.world import World
 from standoff.errors import CaseError, UserError
+from standoff.show import ask
 from standoff.simulate import ensemble, results
 from standoff.simulate.counterfactual import effects, retyped, whatif
 from standoff.simulate.overlay import Counterfactual, counterfactual, from_file, split
@@ -59,7 +60,7 @@ def test_truth_relative_values_corrections_and_moves(case):
     ("text", "words"),
     [
         ("views.lume.force.sucess=0.9", "no number 'force.sucess'. Did you mean 'force.success'?"),
-        ("views.lumee.force.success=0.9", "no view 'lumee' that a side acts on. Did you mean 'lume'?"),
+        ("views.lumee.force.success=0.9", "no view 'lumee'. Did you mean 'lume'?"),
         ("views.lume.she-dare=off", "no difference 'she-dare'. Did you mean 'she-dare-not'?"),
         ("force.success=1.5", "must be at least 0 and at most 1, not 1.5."),
         ("force.success=*3", "counted from its central value"),
@@ -203,6 +204,22 @@ def test_paired_differences_and_their_errors():
     single = found.attrs["false_alarm_one"]
     assert 0.08 < single < 0.09  # two standard errors on seven degrees of freedom
     assert found.attrs["false_alarm"] == pytest.approx(1 - (1 - single) ** (2 * len(results.ENDINGS)))
+
+
+def test_lines_and_json_of_several_side_by_side():
+    rng = np.random.default_rng(3)
+    names = ["one", "two", "three"]
+    code = rng.integers(0, len(results.ENDINGS), (4, 5, 40))
+    found = effects(code, 0 * code, [nothing(name) for name in names]).assign_attrs(
+        title="A crisis", draws=5, replications=40, seed=1, round=3, status="All settled.", **{"from": "2031-03-31"}
+    )
+    lines = ask.whatif_lines(found)
+    assert max(map(len, lines)) <= 100
+    assert sum(line.startswith("Chance of each ending") for line in lines) == 2  # two abreast, then one
+    content = ask.whatif_dict(found)
+    assert list(content["counterfactuals"]) == names
+    force = content["counterfactuals"]["two"]["endings"]["force"]
+    assert force["difference"] == pytest.approx(force["after"] - force["before"], abs=2e-6)
 
 
 def test_the_monte_carlo_part_is_the_error_where_draws_are_alike():

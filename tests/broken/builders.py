@@ -105,6 +105,15 @@ def _fifo(folder: Path) -> str:
     return "pipe.yaml"
 
 
+RALLY = "id: rally, title: A rally, date: 2031-04-01, seen_by: target"
+NESTED = "  - id: second\n    title: Held in reserve\n    holder: coercer\n"
+
+
+def _world(line: str) -> Edit:
+    """An edit that adds a line to the world."""
+    return "numbers.yaml", "world:\n  coalition:\n", f"world:\n  {line}\n  coalition:\n"
+
+
 BROKEN = [
     Broken(
         "misspelt-key",
@@ -339,6 +348,87 @@ BROKEN = [
         "name each other in a circle by 'inside'",
         "Let the innermost view end the nesting.",
         (("views.yaml", "  - id: lume\n", "  - id: lume\n    inside: §lume\n"),),
+    ),
+    Broken(
+        "unknown-alternative",
+        "'bass' is not a view of this case",
+        "Or add it under 'views:'.",
+        (("views.yaml", "  - id: lume\n", "  - id: lume\n    alternative: §bass\n"),),
+    ),
+    Broken(
+        "alternative-of-the-other-side",
+        "'corvania' is held by the coercer, so the target cannot turn to it",
+        "Name a view of the same holder, or base.",
+        (("views.yaml", "  - id: lume\n", "  - id: lume\n    alternative: §corvania\n"),),
+    ),
+    Broken(
+        "own-alternative",
+        "'lume' is its own alternative",
+        "Name another view, or base.",
+        (("views.yaml", "  - id: lume\n", "  - id: lume\n    alternative: §lume\n"),),
+    ),
+    Broken(
+        "alternative-without-threshold",
+        "'lume' has an alternative, but no threshold at which it is dropped",
+        "Add world.perception.target.threshold",
+        (("views.yaml", "  - id: lume\n", "  - id: lume\n    alternative: §base\n"),),
+    ),
+    Broken(
+        "alternative-of-a-nested-view",
+        "only a view that a side acts on is dropped",
+        "move it to the outer view",
+        (("views.yaml", "", NESTED + "    alternative: §base\n    inside: lume\n"),),
+    ),
+    Broken(
+        "alternative-not-inside",
+        "'second' does not stand by inside 'lume'",
+        "Write 'inside: lume' in 'second'.",
+        (
+            ("views.yaml", "  - id: lume\n", "  - id: lume\n    alternative: §second\n"),
+            ("views.yaml", "", NESTED.replace("coercer", "target") + "    inside: corvania\n"),
+        ),
+    ),
+    Broken(
+        "unknown-go-between",
+        "'sran' is not an actor of this case",
+        "Did you mean 'sarn'?",
+        (_world("mediators: [{id: envoy, actor: §sran, informed: 0.5, present: 0.5}]"),),
+    ),
+    Broken(
+        "legal-step-at-no-rung",
+        "'patrol' is not a rung of this case",
+        "Did you mean 'patrols'?",
+        (_world("domestic: {legal_by_rung: {§patrol: 0.5}}"),),
+    ),
+    Broken(
+        "scene-told-in-two-ways",
+        "give either 'ratio', or all of 'trust'",
+        "",
+        (_world(f"scenes: [§{{{RALLY}, ratio: 1, trust: 0.5, if_firm: 0.2, if_yielding: 0.5, if_forged: 0.5}}]"),),
+    ),
+    Broken(
+        "scene-told-in-part",
+        "give either 'ratio', or all of 'trust'",
+        "",
+        (_world(f"scenes: [§{{{RALLY}, trust: 0.5}}]"),),
+    ),
+    Broken(
+        "scene-seen-by-nobody",
+        "'governor' is not allowed for 'seen_by'",
+        "Allowed: coercer, target.",
+        (_world("scenes: [{id: rally, title: A rally, date: 2031-04-01, seen_by: §governor, ratio: 1}]"),),
+    ),
+    Broken(
+        "safe-conduct-above-one",
+        "1.5 is not a share between 0 and 1",
+        "Write a number from 0 to 1.",
+        (_world("exit: {safe_conduct: §1.5}"),),
+    ),
+    Broken(
+        "kind-of-force",
+        "'siege' is not allowed for 'kind'",
+        "raid",
+        (_world("force: {kind: §siege, ratio: 3}"),),
     ),
     Broken(
         "alias-bomb",

@@ -11,6 +11,7 @@ from standoff.case.explain import suggestion
 from standoff.case.move import CLASSES, moves
 from standoff.case.number import walk
 from standoff.case.place import Sources
+from standoff.case.reference import BASE
 from standoff.errors import Problem
 
 SUM_TOLERANCE = 0.005
@@ -201,6 +202,8 @@ def _alternative(case: Case, view: View, sources: Sources) -> Iterator[Problem]:
         return
     place = sources.at(("views", view.id, "alternative"))
     found = next((other for other in case.views if other.id == view.alternative), None)
+    if found is None and view.alternative != BASE:
+        return  # told as a reference to nothing
     if view.inside is not None:
         problem = f"'{view.id}' is held inside '{view.inside}', and only a view that a side acts on is dropped"
         yield Problem(place, problem, "Remove 'alternative', or move it to the outer view.", "view")
@@ -213,7 +216,7 @@ def _alternative(case: Case, view: View, sources: Sources) -> Iterator[Problem]:
         remedy = f"Write 'inside: {view.id}' in '{found.id}'."
         problem = f"'{found.id}' does not stand by inside '{view.id}'"
         yield Problem(place, problem, remedy, "view")
-    if getattr(case.world.perception, view.holder).threshold is None:
+    elif getattr(case.world.perception, view.holder).threshold is None:
         problem = f"'{view.id}' has an alternative, but no threshold at which it is dropped"
         remedy = f"Add world.perception.{view.holder}.threshold, a Bayes factor such as 20."
         yield Problem(place, problem, remedy, "view")

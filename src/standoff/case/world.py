@@ -261,7 +261,8 @@ class Scene(Model):
     @model_validator(mode="after")
     def _one_way(self) -> "Scene":
         chances = (self.trust, self.if_firm, self.if_yielding, self.if_forged)
-        if (self.ratio is None) == any(chance is None for chance in chances):
+        given = sum(chance is not None for chance in chances)
+        if given not in (0, 4) or (self.ratio is None) == (given == 0):
             raise ValueError("give either 'ratio', or all of 'trust', 'if_firm', 'if_yielding' and 'if_forged'")
         return self
 

@@ -1,6 +1,6 @@
 """The command line: parses, calls one function of the library, prints.
 
-Reading order: `shell` (what commands share), `cases`, `main_job`, `games`, `ask`, `mechanisms`.
+Reading order: `shell` (what commands share), `cases`, `main_job`, `games`, `ask`, `mechanisms`, `report`.
 """
 
 import os
@@ -11,6 +11,7 @@ from standoff.cli import cases as cases
 from standoff.cli import games as games
 from standoff.cli import main_job as main_job
 from standoff.cli import mechanisms as mechanisms
+from standoff.cli import report as report
 from standoff.cli.shell import app, say
 from standoff.errors import CaseError, StandoffError, UserError
 

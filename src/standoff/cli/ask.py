@@ -128,10 +128,10 @@ def sensitivity(
     case: CaseArgument,
     outcome: OutcomeOption = None,
     trajectories: Annotated[
-        int | None, typer.Option("--trajectories", min=2, max=1000, help="To screen all numbers [default: 4].")
+        int | None, typer.Option("--trajectories", min=2, max=1000, help="To screen all numbers [default: 3].")
     ] = None,
     samples: Annotated[
-        int | None, typer.Option("--samples", min=2, max=65536, help="For the indices, a power of 2 [default: 64].")
+        int | None, typer.Option("--samples", min=2, max=65536, help="For the indices, a power of 2 [default: 32].")
     ] = None,
     matter: Annotated[int, typer.Option("--matter", min=1, max=50, help="How many numbers get indices.")] = 8,
     replications: Annotated[

@@ -33,6 +33,8 @@ def points(value: float, error: float | None = None) -> str:
 
 WIDTH = 100
 """Columns of a line."""
+ABREAST = 2
+"""Counterfactuals side by side."""
 
 
 def folded(text: str) -> list[str]:
@@ -57,11 +59,8 @@ def whatif_lines(found: xr.Dataset) -> list[str]:
     names = [str(n) for n in found["counterfactual"].values]
     for name, asked in zip(names, found["asked"].values, strict=True):
         lines += folded(f"{name}: {', '.join(json.loads(str(asked)))}, {begins}")
-    lines += ["", f"{'Chance of each ending':<28}{'before':>9}" + "".join(f"{name[:20]:>23}" for name in names)]
-    for ending in ENDINGS:
-        row = found.sel(ending=ending)
-        cells = "".join(f"{_change(row.sel(counterfactual=name)):>23}" for name in names)
-        lines.append(f"  {ENDING_TITLES[ending]:<26}{float(row['before'][0]):>9.1%}{cells}".rstrip())
+    for k in range(0, len(names), ABREAST):
+        lines += _table(found, names[k : k + ABREAST])
     lines.append("")
     lines += folded(
         "After, and difference in points ± two standard errors over the draws; * clear of the whole table's errors. "
@@ -70,6 +69,16 @@ def whatif_lines(found: xr.Dataset) -> list[str]:
         f"{a['false_alarm']:.0%} of such tables."
     )
     return lines + folded(a["status"])
+
+
+def _table(found: xr.Dataset, names: list[str]) -> list[str]:
+    """Some counterfactuals side by side."""
+    lines = ["", f"{'Chance of each ending':<28}{'before':>9}" + "".join(f"{name[:20]:>23}" for name in names)]
+    for ending in ENDINGS:
+        row = found.sel(ending=ending)
+        cells = "".join(f"{_change(row.sel(counterfactual=name)):>23}" for name in names)
+        lines.append(f"  {ENDING_TITLES[ending]:<26}{float(row['before'][0]):>9.1%}{cells}".rstrip())
+    return lines
 
 
 def _change(row: xr.Dataset) -> str:

@@ -227,7 +227,7 @@ def compute(
     store: DrawStore | None = None,
 ) -> xr.DataTree:
     """All results of a case as one labelled tree (see `standoff.simulate.results`)."""
-    from standoff.simulate import engine, ensemble, results
+    from standoff.simulate import engine, ensemble, results, sequel
     from standoff.simulate.accuracy import accuracy
     from standoff.simulate.record import record, require_playable
     from standoff.simulate.setup import Plan, plan, share_form
@@ -285,6 +285,7 @@ def compute(
         "robust": results.robust(settings, pair),
         "quality": results.quality(main, every, errors),
     }
+    groups |= sequel.sequel(main, groups["endings"])
     tree = xr.DataTree.from_dict(groups)
     tree.attrs.update(
         {

@@ -19,6 +19,7 @@ there follows from them, by type, so that both are in offices. A tilt is a chang
 """
 
 from collections.abc import Callable, Mapping
+from threading import Lock
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +34,7 @@ from standoff.world.reference_class import LEADER_CLASSES
 
 Derived = dict[str, np.ndarray]
 WEEK = 1.0 / 52.0
+_ONE = Lock()
 BATCH = 40
 """Draws for which what follows an ending is computed at a time."""
 READY = 6800.0
@@ -89,7 +91,8 @@ def _forces(case: Case, at: _Numbers, top: jax.Array | None) -> tuple[force.Forc
         raise ValueError("no forces")
     counts = [at(f"world.force.troops_by_rung.{rung}") for rung in given.troops_by_rung]
     most = jnp.max(jnp.stack(counts), axis=0) if counts else None
-    if given.ratio is not None:
+    ready_now, none = given.ratio is not None, jnp.zeros(at.count)  # a ratio is over defence that is ready
+    if ready_now:
         assault, troops, ready = at("world.force.ratio"), jnp.ones(at.count), jnp.ones(at.count)
     else:
         if most is None:
@@ -99,7 +102,8 @@ def _forces(case: Case, at: _Numbers, top: jax.Array | None) -> tuple[force.Forc
     helped = _help(case, at)
     inputs = force.ForceInput(
         assault=assault * share, troops=troops * helped, readiness=ready,
-        insulation=at("world.coalition.insulation", 0.5), air_left=at("world.force.air_defence", 1.0),
+        insulation=none if ready_now else at("world.coalition.insulation", 0.5),
+        air_left=none + 1.0 if ready_now else at("world.force.air_defence", 1.0),
         intelligence=at("world.force.intelligence", 0.5), moves=at("world.force.moves_about", 0.5),
         ground=at("world.force.ground_difficulty", 0.0),
     )  # fmt: skip
@@ -111,11 +115,10 @@ def _forces(case: Case, at: _Numbers, top: jax.Array | None) -> tuple[force.Forc
     dead = at(f"{PATH}.force.dead_coercer_{SPARE.get(kind, kind)}") * at("world.force.losses", 1.0)
     classes = jnp.stack([at(f"{PATH}.force.class_{each.name}") for each in LEADER_CLASSES])
     weight = jnp.broadcast_to(jnp.array(force.CLASS_WEIGHT[kind])[:, None], classes.shape)
-    none = jnp.zeros(at.count)
     quagmire = none if kind == "air_campaign" else at(f"{PATH}.force.quagmire_{kind}")
     par = force.of_kind(
         kind, **g, class_weight=weight, class_mean=classes, quagmire_norm=quagmire, dead_coercer=dead,
-        defence_norm=1.0 if given.ratio is not None else READY,
+        defence_norm=1.0 if ready_now else READY,
     )  # fmt: skip
     return inputs, par
 
@@ -296,10 +299,11 @@ def after_ending(case: Case, values: Values, endings: tuple[str, ...]) -> dict[s
     total = count * len(endings)
     size = -(-total // BATCH) * BATCH
     whole = jax.tree.map(lambda x: x if jnp.ndim(x) == 0 else _filled(x, size), whole)
-    parts = [
-        _expected(*jax.tree.map(lambda x, at=at: x if jnp.ndim(x) == 0 else x[..., at : at + BATCH], whole))
-        for at in range(0, size, BATCH)
-    ]
+    with _ONE:  # it takes seconds to compile: the first does it, the others wait
+        parts = [
+            _expected(*jax.tree.map(lambda x, at=at: x if jnp.ndim(x) == 0 else x[..., at : at + BATCH], whole))
+            for at in range(0, size, BATCH)
+        ]
     found = jax.tree.map(lambda *rows: jnp.concatenate(rows, axis=-1), *parts)
     return {
         ending: jax.tree.map(lambda x, k=k: x[..., k * count : (k + 1) * count], found)
@@ -339,7 +343,8 @@ _STEPS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
     ),
     "patrons": (_patrons, ("world.reversal", "world.mediators", f"{PATH}.patrons")),
     "succession": (
-        _succession, ("world.successors", "world.succession", "parameters.coercer", f"{PATH}.succession")
+        _succession,
+        ("world.succe", "parameters.coercer.unaligned", "parameters.coercer.disorder", f"{PATH}.succession"),
     ),
 }  # fmt: skip
 """Modules in order, each with the first words of the paths that it reads."""

@@ -46,7 +46,7 @@ class Thinking:
         return self._solved[id(sheet)]
 
     def thought(self, view: View | None, without: Without = ()) -> Thought:
-        """A view worked out, with some of its differences corrected."""
+        """A view worked out, with some of its differences corrected, in it and (by the same ids) in views inside it."""
         key = (view.id if view else BASE, without)
         if key not in self._thought:
             self._thought[key] = self._work_out(view, without)
@@ -57,7 +57,7 @@ class Thinking:
         inner = _named(self.plan, view.other) if view is not None and view.other is not None else None
         if view is None or inner is None:
             return Thought(sheet, self.shared(sheet))
-        side, theirs = SIDES.index(view.holder), self.thought(inner)
+        side, theirs = SIDES.index(view.holder), self.thought(inner, without)
         other = theirs.solution.log_pi if theirs.acts is None else theirs.acts
         stages = self.plan.form.stages
         given = tuple(theirs.solution.log_pi[s] if stage.mover == side else other[s] for s, stage in enumerate(stages))

@@ -73,7 +73,7 @@ def counterfactual(case: Case, name: str, settings: Sequence[tuple[str, Any]]) -
             word, _, rest = rest.partition(".")
             view = _view(case, path, word)
             if str(value).strip() == "off":
-                _difference(view, path, rest)
+                _difference(case, view, path, rest)
                 off[view.holder] = (*off.get(view.holder, ()), rest)
                 continue
         elif head != TRUTH:
@@ -151,15 +151,17 @@ def resolve(case: Case, said: str, word: str) -> str:
 
 def _view(case: Case, said: str, word: str) -> View:
     held = {side: case.view_of(side) for side in SIDES}  # type: ignore[arg-type]
-    names = {name: view for side, view in held.items() if view for name in (view.id, side)}
+    names = {view.id: view for view in case.views} | {side: view for side, view in held.items() if view}
     if word in names:
         return names[word]
     if word in SIDES:
         raise UserError(f"{said}: the {word} has no view of its own; it holds the base. Write truth.PATH instead.")
-    raise UserError(f"{said}: there is no view '{word}' that a side acts on. {suggestion(word, names)}")
+    raise UserError(f"{said}: there is no view '{word}'. {suggestion(word, names)}")
 
 
-def _difference(view: View, said: str, word: str) -> None:
+def _difference(case: Case, view: View, said: str, word: str) -> None:
+    if case.view_of(view.holder) != view:
+        raise UserError(f"{said}=off: no side acts on view '{view.id}'. Set its numbers one by one instead.")
     names = [difference.id for difference in view.differences]
     if word not in names:
         raise UserError(f"{said}=off: view '{view.id}' has no difference '{word}'. {suggestion(word, names)}")
@@ -234,6 +236,9 @@ def require_round(case: Case, said: str, day: dt.date) -> int:
 
 
 def _words(value: object) -> str:
+    """A value as it would be written on the command line."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_words(item)}" for name, item in value.items())
+        signs = {"times": "*", "plus": "+"}
+        parts = (f"{signs[k]}{_words(v)}" if k in signs else f"{k} {_words(v)}" for k, v in value.items())
+        return ", ".join(parts)
     return str(value)

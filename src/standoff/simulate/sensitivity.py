@@ -40,14 +40,14 @@ from standoff.simulate.results import ENDINGS
 from standoff.simulate.setup import SIDES, Plan, plan, share_form
 
 SCHEMA = "standoff-sensitivity/1"
-TRAJECTORIES, SAMPLES, MATTER, CRISES = 4, 64, 8, 300
+TRAJECTORIES, SAMPLES, MATTER, CRISES = 3, 32, 8, 300
 QUICK = {"trajectories": 2, "samples": 16, "replications": 100}
 LEVELS = 4
 SCREEN, REFINE = (0.05, 0.95), (0.001, 0.999)
 BATCH = 32
 """Points compiled together."""
-SECONDS = {"solve": 0.15, "play": 0.04, "point": 0.03, "compile": 40.0}
-"""CPU seconds of a solution, a play and the chains of a point, and of compiling, on the machine of `docs/speed.md`."""
+SECONDS = {"solve": 0.15, "play": 0.04, "point": 0.1, "compile": 60.0}
+"""CPU seconds of a solution, a play, the chains and computed numbers of a point, and of compiling (`docs/speed.md`)."""
 
 
 @dataclass(frozen=True)
@@ -65,38 +65,43 @@ class Cost:
     factors: int
     screening: int
     indices: int
+    solutions: int
     minutes: float
     workers: int
 
     def __str__(self) -> str:
-        points = self.screening + self.indices
         return (
             f"{self.factors} uncertain numbers: {self.screening} points to screen them, {self.indices} for the "
-            f"indices; at most {2 * points} solutions, about {max(round(self.minutes), 1)} min on {self.workers} "
+            f"indices; at most {self.solutions} solutions, about {max(round(self.minutes), 1)} min on {self.workers} "
             "idle cores."
         )
 
 
 def factors(case: Case) -> list[Factor]:
-    """Every uncertain number of the base and of the differences of the views that sides act on."""
+    """Every uncertain number of the base and of the differences of the views."""
     found = [Factor(path, "base") for path, number in numbers(case).items()
              if number.shape != "value" and not path.startswith("parameters.extra.")]  # fmt: skip
-    for side in SIDES:
-        view = case.view_of(side)  # type: ignore[arg-type]
-        for difference in view.differences if view else []:
+    for view in case.views:
+        for difference in view.differences:
             for path, shift in difference.set.items():
                 if shift.number.shape != "value":
-                    found.append(Factor(f"views.{view.id}.{difference.id}.{path}", view.id))  # type: ignore[union-attr]
+                    found.append(Factor(f"views.{view.id}.{difference.id}.{path}", view.id))
     return found
+
+
+def solutions(case: Case) -> int:
+    """How many games a point takes, at most: each view's, and the base's where a side holds or may turn to it."""
+    base = any(case.view_of(side) is None for side in SIDES)  # type: ignore[arg-type]
+    return len(case.views) + (base or any(view.alternative == "base" for view in case.views))
 
 
 def cost(case: Case, trajectories: int, samples: int, matter: int, workers: int) -> Cost:
     """What an analysis of these sizes takes, at most (solutions that a number does not touch are not computed)."""
     count = len(factors(case))
     screening, indices = trajectories * (count + 1), samples * (min(matter, count) + 2)
-    each_point = 2 * SECONDS["solve"] + SECONDS["play"] + SECONDS["point"]
+    each_point = solutions(case) * SECONDS["solve"] + SECONDS["play"] + SECONDS["point"]
     seconds = (screening + indices) * each_point / workers + SECONDS["compile"]
-    return Cost(count, screening, indices, seconds / 60, workers)
+    return Cost(count, screening, indices, solutions(case) * (screening + indices), seconds / 60, workers)
 
 
 def sensitivity(
@@ -243,8 +248,11 @@ def _play(
         progress(f"compiling the world's chains for {stage}", span[0])
         plans = [_plan(loaded.case, names, padded[b * BATCH : (b + 1) * BATCH], seed) for b in range(len(files))]
         plans[0].reach()
+        begin = span[0] + 0.2 * (span[1] - span[0])
         with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-            list(pool.map(Plan.reach, plans[1:]))
+            for k, _ in enumerate(pool.map(Plan.reach, plans[1:]), start=2):
+                share = span[0] + (begin - span[0]) * k / len(plans)
+                progress(f"compiling the world's chains for {stage} ({k} of {len(plans)})", share)
         share_form(plans)
 
         def work(batch: int) -> np.ndarray:
@@ -257,7 +265,7 @@ def _play(
                 _save(file, values)
             return values
 
-        done = each(left, work, workers=workers, progress=progress, stage=stage, span=span)
+        done = each(left, work, workers=workers, progress=progress, stage=stage, span=(begin, span[1]))
         found |= dict(zip(left, done, strict=True))
     return np.concatenate([found[b] for b in range(len(files))])[:count]
 

@@ -34,6 +34,7 @@ LINES: dict[str, tuple[Any, str]] = {
     "back-down": ((0, (5, 1, 1, 1, 1, 1)), "#8a6500"),
     "removed-within": ((0, (1, 2)), BLACK),
     "stalemate": ((0, (8, 2)), GREY),
+    "exit-blocked": ((0, (3, 1, 1, 1)), "#006d77"),
 }
 """Line and colour of each ending."""
 MOST = 4

@@ -11,7 +11,12 @@ from standoff.show.screens.screen import Cell, Findings, Picture, Screen, Table,
 from standoff.show.summary import Chance
 from standoff.show.words import clear, count, day, ending_of, give_or_take, listed, percent, points, sentence
 from standoff.simulate.record import event_day
-from standoff.simulate.results import ENDINGS
+from standoff.simulate.results import ENDINGS, MODES
+
+MODE_TITLES = {
+    "captured": "captured", "killed": "killed", "escaped": "escaped, out of office",
+    "in-office": "beaten but in office", "quagmire": "a long war on the ground",
+}  # fmt: skip
 
 
 def ending(found: Findings) -> Screen:
@@ -123,29 +128,21 @@ def _both(c: Chance) -> str:
 
 
 def _modes(found: Findings) -> Words | None:
-    force = found.loaded.case.parameters.force
-    if not any(rung.strike for rung in found.loaded.case.ladder):
+    """What becomes of the leader if force is used, as simulated."""
+    data = found.tree["endings"].ds.sel(scenario="views")
+    if "mode" not in data:
         return None
-    s, q, k, e = (n.centre for n in (force.success, force.quagmire, force.killed, force.escaped))
-    modes = [
-        ("captured", (1 - q) * s * (1 - k)),
-        ("killed", (1 - q) * s * k),
-        ("escaped, out of office", (1 - q) * (1 - s) * e),
-        ("beaten but in office", (1 - q) * (1 - s) * (1 - e)),
-        ("a long war on the ground", q),
-    ]
-    target = found.names.target
-    said = listed([f"{name} {percent(p)}" for name, p in modes])
-    mode = found.record.ending.mode if found.record.ending and found.record.ending.ends == "force" else None
-    real = f" On record: {mode}." if mode else ""
-    kinds = [n.judgement for n in (force.success, force.quagmire, force.killed, force.escaped)]
-    return Words(
-        (
-            f"If force is used, what becomes of {target} (chances given force, base numbers at their centres): "
-            f"{said}.{real}",
-        ),
-        judgement=any(kinds),
+    modes = np.asarray(data["mode"])[np.asarray(data["ending"]) == ENDINGS.index("force")]
+    if not modes.size:
+        return None
+    size = count(int(modes.size), "simulated crisis", "simulated crises")
+    told = listed(
+        [f"{MODE_TITLES[name]} {percent(float((modes == k).mean()))}" for k, name in enumerate(MODES) if name]
     )
+    ended = found.record.ending
+    mode = ended.mode if ended and ended.ends == "force" else None
+    real = f" On record: {mode}." if mode else ""
+    return Words((f"Where force ends it in own views ({size}), what becomes of {found.names.target}: {told}.{real}",))
 
 
 def _note(found: Findings, own: dict[str, Chance], base: dict[str, Chance]) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from standoff.show import summary
+from standoff.show.screens.aftermath import sequels
 from standoff.show.screens.belief import moves
 from standoff.show.screens.evidence import contradictions
 from standoff.show.screens.screen import Block, Cell, Findings, Table, Words, row
@@ -63,10 +64,14 @@ def _leaves_out(found: Findings) -> list[str]:
             "Changes of a level that are rarer than 2% a round count as staying; at most "
             f"{percent(folded)} of a row was counted so."
         )
-    said.append(
-        "The numbers are those of the case, with their spread; they are not fitted to the record. Nothing is said "
-        "on what follows the ending."
-    )
+    said.append("The numbers are those of the case, with their spread; they are not fitted to the record.")
+    if found.group("aftermath") is None:
+        said.append("Nothing is said on what follows the ending.")
+    else:
+        said.append(
+            "What follows an ending moves no choice but by the coercer’s worth of it; a second fall of a leader within "
+            "the year, and the leader who stayed, are not followed."
+        )
     return said
 
 
@@ -119,6 +124,7 @@ def appendix(found: Findings) -> tuple[Table, ...]:
                 "± two standard errors; grey: within its error, not established",
             )
         )
+    tables += sequels(found)
     if found.record.turns:
         tables.append(moves(found))
     if found.evidence.contradictions:
