@@ -13,6 +13,8 @@ import xarray as xr
 from standoff.simulate.results import ENDINGS
 
 HEADLINES = ("agreed-exit", "force")
+MATERIAL = 0.05
+"""The least change of a chance that the thesis needs: what is smaller cannot be why it ended so."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +127,21 @@ def thesis(tree: xr.DataTree) -> Thesis:
                     flips.append(Flip(str(s), what, change))
     direction = force.mean < 0 < agreed.mean
     clear = force.mean + force.error < 0 < agreed.mean - agreed.error
-    established = clear and not flips
+    large = min(-force.mean, agreed.mean) >= MATERIAL
+    established = clear and large and not flips
     main = f"With all misreadings corrected, {_moves('force', force)} and {_moves('agreed exits', agreed, plural=True)}"
     if established:
         verdict = "the thesis that misreadings made it end by force holds over all settings tried"
     elif direction and flips:
         verdict = f"but at {' and at '.join(map(str, flips))}: the thesis is not established"
-    elif direction:
+    elif direction and not clear:
         verdict = "but not by more than the error of the means: the thesis is not established"
+    elif direction:
+        own = chance(by_draw(tree["endings"].ds["ending"].sel(scenario="views"), "force"))
+        verdict = (
+            f"but one of the two by less than {MATERIAL * 100:.0f} points, and force is {own.mean:.0%} with every "
+            "misreading: the thesis is not established"
+        )
     else:
         verdict = "the thesis that misreadings made it end by force is not borne out with these numbers"
     return Thesis(force, agreed, direction, established, tuple(flips), f"{main}; {verdict}.")

@@ -21,8 +21,9 @@ import numpy as np
 from standoff.game.play import Mind, Paths, follow, play
 from standoff.game.sweep import solve
 from standoff.simulate.ensemble import RECORD_PATHS, DrawResult, Job, run_draw
+from standoff.simulate.minds import Meeting, alike, with_acts
 from standoff.simulate.record import given
-from standoff.simulate.setup import SIDES, Plan
+from standoff.simulate.setup import SIDES, Plan, Sheet
 from standoff.simulate.store import DrawStore
 
 MOST_WORKERS = 4
@@ -200,16 +201,20 @@ def _warm(plan: Plan, job: Job, workers: int) -> None:
     stages = plan.form.stages
     blank = tuple(jnp.zeros((plan.rounds, len(s.states), *shape, len(s.moves)), jnp.float32) for s in stages)
     mind = Mind(blank, tuple(jnp.eye(len(s.moves)) for s in stages))
+    pair = alike(plan, Meeting((mind, mind), (sheet, sheet)))
 
-    def some(count: int) -> Paths:
-        return plan.paths_for(np.random.default_rng(0), (sheet, sheet), 0, count, known=False)
+    def some(count: int, sheets: tuple[Sheet, ...]) -> Paths:
+        return plan.paths_for(np.random.default_rng(0), sheets, 0, count, known=False)
 
     def paths() -> None:
         key = jax.random.key(0)
-        play(key, plan.form, (mind, mind), world, some(job.replications), rounds=1)
+        play(key, plan.form, pair.minds, world, some(job.replications, pair.sheets), rounds=1)
         if job.record is not None and job.record.turns:
             told = given(plan.case, plan.form, job.record, rounds=plan.rounds, count=RECORD_PATHS, silence=1.0, seed=0)
-            follow(key, plan.form, (mind, mind), world, some(RECORD_PATHS), told, rounds=1)
+            follow(key, plan.form, pair.minds, world, some(RECORD_PATHS, pair.sheets), told, rounds=1)
+            if any(mind is not other for mind, other in zip(pair.minds, (mind, mind), strict=False)):
+                two = with_acts(plan, (mind, mind))
+                play(key, plan.form, two, world, some(job.replications, (sheet, sheet)), rounds=1)
 
     with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
         first = pool.submit(lambda: solve(plan.form, world, rounds=1, nodes=plan.nodes))

@@ -15,7 +15,7 @@ from standoff.game.form import Payoffs
 from standoff.game.play import Mind, Paths, Seen, follow, play
 from standoff.game.sweep import Solution
 from standoff.simulate.ending import ENDINGS, codes, modes
-from standoff.simulate.minds import Meeting, Thinking
+from standoff.simulate.minds import Meeting, Thinking, with_acts
 from standoff.simulate.payoffs import endings
 from standoff.simulate.record import Record, given
 from standoff.simulate.setup import SIDES, Plan, Sheet
@@ -247,7 +247,7 @@ def _ahead(plan: Plan, job: Job, draw: int, side: int, meeting: Meeting, seen: S
     done = play(
         _key(plan, draw, 7 + side),
         plan.form,
-        (himself, plain) if side == 0 else (plain, himself),
+        with_acts(plan, (himself, plain) if side == 0 else (plain, himself)),
         sheet.payoffs.one(draw),
         paths,
         rounds=plan.rounds,

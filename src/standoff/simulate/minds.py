@@ -9,15 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
+import numpy as np
 
 from standoff.case.crisis import View
 from standoff.errors import UserError
 from standoff.game.against import Strategies, answer
 from standoff.game.play import Mind, Minds
 from standoff.game.sweep import Solution
+from standoff.simulate.senses import bends, plain
 from standoff.simulate.setup import BASE, SIDES, Plan, Sheet
 
 Without = tuple[str, ...]
+NEVER = np.float64(np.inf)
+"""The Bayes factor at which a view is dropped that has no alternative."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +86,13 @@ class Thinking:
         if any(turn is not None for turn in turns):
             for i, turn in enumerate(turns):
                 if turn is None:
-                    minds.append(minds[i])
+                    minds.append(replace(minds[i], threshold=jnp.asarray(NEVER)))
                     sheets.append(sheets[i])
                 else:
                     shadow = self.mind(turn[0], SIDES[i])
-                    minds.append(replace(shadow, sense=minds[i].sense, threshold=jnp.asarray(turn[1])))
+                    minds.append(replace(shadow, sense=minds[i].sense, threshold=jnp.asarray(np.float64(turn[1]))))
                     sheets.append(self.plan.sheet(turn[0]))
-        return Meeting(tuple(minds), tuple(sheets))
+        return alike(self.plan, Meeting(tuple(minds), tuple(sheets)))
 
     def _turn(self, view: View | None, side: str) -> tuple[View | None, float] | None:
         """What a side would turn to, and the Bayes factor at which it does."""
@@ -110,6 +114,29 @@ class Meeting:
 
     minds: Minds
     sheets: tuple[Sheet, ...]
+
+
+def alike(plan: Plan, meeting: Meeting) -> Meeting:
+    """A meeting with what any meeting of the case has: shadows, senses, acts that change nothing where there are none.
+
+    All meetings of a case are then played by the same compiled code, which takes longer to make than to run.
+    """
+    minds, sheets = list(meeting.minds), meeting.sheets
+    if len(minds) == len(SIDES) and any(view.alternative is not None for view in plan.case.views):
+        minds += [replace(mind, threshold=jnp.asarray(NEVER)) for mind in minds]
+        sheets = (*sheets, *sheets)
+    if bends(plan.case):
+        minds = [mind if mind.sense is not None else replace(mind, sense=plain(plan.rounds)) for mind in minds]
+    return Meeting(with_acts(plan, tuple(minds)), sheets)
+
+
+def with_acts(plan: Plan, minds: Minds) -> Minds:
+    """Minds of a side whose view in the case holds another one act by a table of their own, be it the same."""
+    apart = {view.holder for view in plan.case.views if view.other is not None and view.inside is None}
+    return tuple(
+        replace(mind, acts=mind.log_pi) if mind.acts is None and SIDES[i % 2] in apart else mind
+        for i, mind in enumerate(minds)
+    )
 
 
 def _named(plan: Plan, name: str) -> View:

@@ -44,7 +44,20 @@ def sense(case: Case, values: Values, side: str, draw: int, *, rounds: int, days
         return None
     lost = 1.0 - (1.0 - one("layer_loss", 0.0)) ** layers
     waits = delays(layers, one("layer_delay", 0.0), days / 7.0)
-    return Sense(jnp.asarray(flip), jnp.asarray(lost), jnp.asarray(waits), jnp.asarray(leader), jnp.asarray(shown))
+    # As numpy numbers: a bare float would be of a weak type, and all would be compiled anew.
+    return Sense(*(jnp.asarray(np.asarray(each, float)) for each in (flip, lost, waits, leader, shown)))
+
+
+def plain(rounds: int) -> Sense:
+    """A sense that changes nothing, of the same shape as those that do."""
+    zero = jnp.zeros(())
+    return Sense(zero, zero, jnp.asarray(np.eye(LATER + 1)[0]), jnp.ones(()), jnp.zeros(rounds))
+
+
+def bends(case: Case) -> bool:
+    """Whether any view of a case may bend news."""
+    both = (case.world.perception.coercer, case.world.perception.target)
+    return bool(case.world.scenes) or any(one.bias is not None or one.layers is not None for one in both)
 
 
 def delays(layers: float, weeks: float, length: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from standoff.show.words import clear, count, false_alarm, listed, moved, percen
 RULE = (
     "Rule, the same for every case: established only if correcting all misreadings lowers force and raises agreed "
     "exits, each by more "
-    "than two standard errors, and with the same signs at every precision and pace tried."
+    "than two standard errors and than five points, and with the same signs at every precision and pace tried."
 )
 
 
