@@ -26,7 +26,7 @@ from standoff.game.interpolate import evaluate, slopes
 from standoff.game.response import posterior
 
 Strategies = tuple[Float[Array, "round _state p q 2 _move"], ...]
-Back = Callable[[Payoffs, tuple[Array, ...], Array], tuple[Array, tuple[Array, ...]]]
+Whole = Callable[[Payoffs, tuple[Array, ...], Array], tuple[tuple[Array, ...], Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +82,10 @@ def _stage(
 
 
 @lru_cache(maxsize=8)
-def _compiled(form: Form, side: int) -> Back:
+def _compiled(form: Form, side: int) -> Whole:
     then, open_ = np.maximum(form.branch, 0), form.branch >= 0
 
-    def back(payoffs: Payoffs, given: tuple[Array, ...], start: Array) -> tuple[Array, tuple[Array, ...]]:
+    def back(payoffs: Payoffs, start: Array, given: tuple[Array, ...]) -> tuple[Array, tuple[tuple[Array, ...], Array]]:
         chance = jnp.where(jnp.asarray(open_), payoffs.chance, 0.0)
         stays = chance * (1 - payoffs.hazard) * payoffs.discount
         removed = (chance * payoffs.hazard).sum(-1)
@@ -107,9 +107,14 @@ def _compiled(form: Form, side: int) -> Back:
             if own:
                 chosen = jnp.swapaxes(chosen, 2, 3) if turned else chosen
                 found[index] = jnp.moveaxis(chosen, 0, 3).astype(given[index].dtype)
-        return plain[0], tuple(found)
+        return plain[0], (tuple(found), plain[0])
 
-    return jax.jit(back)
+    def whole(payoffs: Payoffs, given: tuple[Array, ...], start: Array) -> tuple[tuple[Array, ...], Array]:
+        _, found = jax.lax.scan(lambda value, rows: back(payoffs, value, rows), start, given, reverse=True)
+        log_pi, value = found
+        return log_pi, value
+
+    return jax.jit(whole)
 
 
 def answer(form: Form, payoffs: Payoffs, given: Sequence[Array], side: int) -> Answer:
@@ -125,13 +130,6 @@ def answer(form: Form, payoffs: Payoffs, given: Sequence[Array], side: int) -> A
     Returns:
         The side's strategy beside the given one, and the worth of the crisis to its types.
     """
-    rounds, _, nodes = given[0].shape[:3]
+    nodes = given[0].shape[2]
     start = jnp.broadcast_to(payoffs.horizon[side][..., None, None], (*payoffs.horizon[side].shape, nodes, nodes))
-    back = _compiled(form, side)
-    plays, values = [], []
-    for n in reversed(range(rounds)):
-        start, log_pi = back(payoffs, tuple(rows[n] for rows in given), start)
-        plays.append(log_pi)
-        values.append(start)
-    log_pi = tuple(jnp.stack([play[s] for play in reversed(plays)]) for s in range(len(form.stages)))
-    return Answer(log_pi, jnp.stack(values[::-1]))
+    return Answer(*_compiled(form, side)(payoffs, tuple(given), start))

@@ -28,8 +28,8 @@ from standoff.simulate.results import ENDING_TITLES, ENDINGS
 from standoff.simulate.store import DrawStore, origin
 
 SCHEMA = "standoff-run/1"
-CORRECTION_DRAWS = 5
-ROBUST_DRAWS = 8
+CORRECTION_DRAWS = 4
+ROBUST_DRAWS = 6
 PRECISIONS = (2.0, 5.0, 10.0)
 PACES = {"half as many rounds": 2.0, "twice as many rounds": 0.5}
 Progress = Callable[[str, float], None]
@@ -268,15 +268,17 @@ def compute(
     def done(share: float) -> None:
         progress(f"solving the views, playing the crises ({share:.0%})", 0.05 + 0.89 * share)
 
-    got = engine.run_tasks(
-        tasks, workers=workers or engine.default_workers(), cluster=cluster, store=store, note=note, done=done
-    )
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        errors_later = beside.submit(accuracy, main)
+        got = engine.run_tasks(
+            tasks, workers=workers or engine.default_workers(), cluster=cluster, store=store, note=note, done=done
+        )
+        progress("checking the grid", 0.94)
+        errors = errors_later.result()
     first, rest = got[: len(few)], got[len(few) + len(others) * several :]
     every = first + rest
     cut = [len(few) + i * several for i in range(len(others) + 1)]
     settings = {name: got[cut[i] : cut[i + 1]] for i, name in enumerate(others)}
-    progress("checking the grid", 0.94)
-    errors = accuracy(main)
     groups = {
         "endings": results.endings(every),
         "corrections": results.corrections(main, first, pairs),

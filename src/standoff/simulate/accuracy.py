@@ -1,8 +1,8 @@
 """How far the endings of a view depend on the grid, and on which answer is taken where there are several.
 
 A view's game is solved three times: the whole game continued in precision; directly, each point from the answer of
-the next round, which shows whether it matters which answer is taken; and on twice the cells, which shows the error
-of the grid. Chances are those that the view's holder expects, exact (no simulation).
+the next round, which shows whether it matters which answer is taken; and directly on twice the cells, which shows the
+error of the grid. Chances are those that the view's holder expects, exact (no simulation).
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Accuracy:
 
     `flagged_met` is the chance that play ever comes to a point where more than one answer is possible; `selection` how
     far a chance of an ending lies, at most and by types, from that of the direct solution; `grid_error` and
-    `grid_error_mean` how far from that on twice the cells, by types and on average over them.
+    `grid_error_mean` how far the direct solution lies from that on twice the cells, by types and on average over them.
     """
 
     flagged_met: float
@@ -46,7 +46,7 @@ def measure(game: Game, nodes: int) -> tuple[Solution, np.ndarray, Accuracy]:
     solution = solve(game.form, game.payoffs, rounds=game.rounds, nodes=nodes, shares=shares)
     by_pair = _endings(game, solution)
     direct = _endings(game, solve(game.form, game.payoffs, rounds=game.rounds, nodes=nodes))
-    finer = solve(game.form, game.payoffs, rounds=game.rounds, nodes=2 * nodes - 1, shares=shares)
+    finer = solve(game.form, game.payoffs, rounds=game.rounds, nodes=2 * nodes - 1)
     refined = _endings(game, finer)
     met = np.asarray(_at(chances(solution, game.payoffs, stop=solution.flagged), game.start, *game.prior))[:, -1]
     return (
@@ -55,8 +55,8 @@ def measure(game: Game, nodes: int) -> tuple[Solution, np.ndarray, Accuracy]:
         Accuracy(
             flagged_met=float(weights @ met),
             selection=float(np.abs(direct - by_pair)[weights > 0].max()),
-            grid_error=float(np.abs(refined - by_pair)[weights > 0].max()),
-            grid_error_mean=float(np.abs(weights @ (refined - by_pair)).max()),
+            grid_error=float(np.abs(refined - direct)[weights > 0].max()),
+            grid_error_mean=float(np.abs(weights @ (refined - direct)).max()),
         ),
     )
 

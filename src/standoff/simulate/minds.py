@@ -70,13 +70,11 @@ class Thinking:
         return Thought(sheet, replace(theirs.solution, log_pi=given, value=value), found.log_pi)
 
     def mind(self, view: View | None, side: str, without: Without = ()) -> Mind:
-        """The mind of a side that holds a view; what it thinks of the other belongs to the view's own holder."""
-        own = view is None or view.holder == side
+        """The mind of a side that holds a view; a side in the other's view plays as the other thinks that it does."""
         thought = self.thought(view, without)
-        if not own and thought.acts is not None:
-            thought = Thought(thought.sheet, self.shared(thought.sheet))
         mind = self.plan.mind(thought.sheet, thought.solution, self.draw, side)
-        return replace(mind, acts=thought.acts) if thought.acts is not None else mind
+        own = view is None or view.holder == side
+        return replace(mind, acts=thought.acts) if own and thought.acts is not None else mind
 
     def meet(self, views: tuple[View | None, View | None], without: tuple[Without, Without] = ((), ())) -> "Meeting":
         """Two sides with their views, and the shadows of those that may drop theirs."""
