@@ -139,6 +139,7 @@ def two_types(variant, precision, cells):
     return solution, found.reshape(4, -1), wanted
 
 
+@pytest.mark.slow
 def test_two_types_against_the_cubic_solver():
     solution, found, wanted = two_types("prior_like_meets_like", 3.0, 8)
     assert solution.ok
@@ -170,6 +171,7 @@ def test_two_types_tend_to_the_cubic_solver(variant):
     assert errors[3] < 1e-4
 
 
+@pytest.mark.slow
 def test_three_types_against_the_tree():
     """Endings by pair of types, joint with the prior, and the first move of each type."""
     given, wanted = payoffs(1, 3.0), tree_answer(1, 3.0)

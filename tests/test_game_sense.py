@@ -148,6 +148,7 @@ def test_a_view_is_dropped_once_the_record_is_likelier_elsewhere(solution):
     assert dropped[1:].any()
 
 
+@pytest.mark.slow
 def test_a_shadow_that_is_the_same_view_never_takes_over_and_changes_nothing(solution):
     pair = (mind(solution, None), mind(solution, None))
     zero = jnp.zeros(COUNT, jnp.int32)

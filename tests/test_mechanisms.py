@@ -8,6 +8,7 @@ import pytest
 from standoff.case.load import load_case
 from standoff.case.new import TEMPLATE
 from standoff.errors import UserError
+from standoff.show import beside
 from standoff.show import mechanisms as shown
 from standoff.simulate import draws as drawing
 from standoff.simulate.ending import ENDINGS
@@ -63,6 +64,7 @@ def test_trust_in_own_arms_is_cut_from_the_target_alone(shipped):
     assert with_views_cut(shipped, BY_ID["M1"]) is shipped
 
 
+@pytest.mark.slow
 def test_effects_of_two_mechanisms_by_their_definition():
     """On against off with the same numbers: a mechanism that the case has not does nothing, exactly."""
     loaded = load_case(TEMPLATE)
@@ -87,7 +89,7 @@ def test_effects_of_two_mechanisms_by_their_definition():
 
 def test_effects_are_kept_only_beside_a_run_of_this_case(tmp_path):
     with pytest.raises(UserError, match="holds no run"):
-        shown.require_run(tmp_path, "x")
+        beside.require_run(tmp_path, "x")
     (tmp_path / "manifest.json").write_text(json.dumps({"digest": "y"}))
     with pytest.raises(UserError, match="as it was before"):
-        shown.require_run(tmp_path, "x")
+        beside.require_run(tmp_path, "x")

@@ -89,7 +89,7 @@ def test_shadows_stand_beside_both_minds(case):
     met = Thinking(made, 0).meet((held(case, "coercer"), outer))
     assert len(met.minds) == len(met.sheets) == 4
     assert float(met.minds[3].threshold) == 20.0
-    assert met.minds[2].threshold is None
+    assert float(met.minds[2].threshold) == np.inf  # the coercer has nothing to turn to
     assert met.sheets[3] is made.sheet(None)
 
 

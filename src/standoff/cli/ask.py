@@ -99,17 +99,23 @@ def attribute(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Share the change of the endings out over the misreadings: which of them cost most (Shapley shares)."""
+    """Share the change of the endings out over the misreadings: which of them cost most (Shapley shares).
+
+    With --out and the folder of a run of this case, the shares are kept there, for `standoff report`.
+    """
     from standoff.case.load import load_case
 
     loaded = load_case(case)
-    from standoff.show import ask
+    from standoff.show import ask, beside
     from standoff.show.pipeline import prepare
     from standoff.simulate.attribute import attribute as run
     from standoff.simulate.engine import default_workers
 
     shown = _ending(outcome) or "force"
-    if out is not None:
+    with_run = out is not None and beside.is_run(out)
+    if out is not None and with_run:
+        beside.require_run(out, loaded.digest)
+    elif out is not None:
         ask.require_out(out)
     prepare()
     with progress_bar(quiet=quiet) as progress:
@@ -118,7 +124,9 @@ def attribute(
             workers=workers or default_workers(), progress=progress,
         )  # fmt: skip
     lines, content = ask.attribute_lines(found, shown), ask.attribute_dict(found)
-    if out is not None:
+    if out is not None and with_run:
+        lines.append(f"Kept in {beside.keep(found, out, 'attribution')}. Next: standoff report {out}")
+    elif out is not None:
         lines.append(f"Page: {ask.write_page(out, 'attribute', lines, content, ask.attribute_drawing(found, shown))}")
     _print(lines, content, as_json=as_json)
 

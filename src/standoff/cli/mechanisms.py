@@ -26,20 +26,21 @@ def mechanisms(
     from standoff.case.load import load_case
 
     loaded = load_case(case)
+    from standoff.show import beside
     from standoff.show import mechanisms as shown
     from standoff.show.pipeline import prepare
     from standoff.simulate.engine import default_workers
     from standoff.simulate.mechanisms import mechanisms as run
 
     if out is not None:
-        shown.require_run(out, loaded.digest)
+        beside.require_run(out, loaded.digest)
     prepare()
     with progress_bar(quiet=quiet) as progress:
         found = run(
             loaded, draws=draws, replications=replications, seed=seed, workers=workers or default_workers(),
             progress=progress,
         )  # fmt: skip
-    kept = shown.keep(found, out) if out is not None else None
+    kept = beside.keep(found, out, "mechanisms") if out is not None else None
     if as_json:
         print_json(shown.as_dict(found))
         return

@@ -1,16 +1,11 @@
 """Effects of mechanisms and levers, as they are printed and kept beside a run."""
 
-import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from standoff.errors import UserError
 from standoff.simulate.ending import ENDING_TITLES
 
-STORE = "mechanisms.zarr"
 SHOWN = ("force", "agreed-exit", "removed-within")
 PROVENANCE = ("case", "digest", "version", "seed", "draws", "replications", "status", "intervals", "false_alarms")
 
@@ -96,28 +91,3 @@ def _line(found: xr.Dataset, name: str) -> str:
         mark = ("*" if bool(one["clear"]) else "") + ("!" if against else "")
         cells.append(f"{f'{mean:+.1f} [{low:+.1f}, {high:+.1f}]{mark}'.replace('-', chr(0x2212)):>22}")
     return f"{title:<44}" + "".join(cells)
-
-
-def require_run(out: Path, digest: str) -> None:
-    """Refuse a folder that is not a run of this case as it stands."""
-    manifest = out / "manifest.json"
-    if not manifest.is_file():
-        raise UserError(f"{out}: this folder holds no run. Name one that 'standoff run' wrote.")
-    try:
-        known = json.loads(manifest.read_text(encoding="utf-8")).get("digest")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{manifest}: it cannot be read. Run the case again.") from error
-    if known != digest:
-        raise UserError(f"{out}: this run is of the case as it was before. Run the case again, then ask.")
-
-
-def keep(found: xr.Dataset, out: Path) -> Path:
-    """Write the effects beside a run, whole or not at all."""
-    target, work = out / STORE, out / f".{STORE}.partial"
-    shutil.rmtree(work, ignore_errors=True)
-    found.assign({name: found[name].astype(str) for name in found.coords if found[name].dtype == object}).to_zarr(
-        work, consolidated=False
-    )
-    shutil.rmtree(target, ignore_errors=True)
-    work.rename(target)
-    return target

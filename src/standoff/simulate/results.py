@@ -7,7 +7,8 @@
 | record | along the real record: beliefs, what each side expected, what the other would have done |
 | worth | what each ending and package pays each side and type, in the base and in each view |
 | robust | chances of the endings at other precisions and lengths of a round |
-| quality | how well each view was solved, and how well the chains stand for the world |
+| quality | how well each view was solved, how well the chains stand for the world, errors of the grid |
+| aftermath, cascade | who leads and how after 30, 90 and 365 days, and the region by month (`sequel`) |
 """
 
 from collections.abc import Sequence

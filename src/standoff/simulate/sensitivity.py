@@ -77,10 +77,14 @@ class Cost:
         )
 
 
+AFTER = ("parameters.extra.", "world.cascade.", "world.priors.cascade.")
+"""Numbers that move no ending: those kept for the record, and those of what follows."""
+
+
 def factors(case: Case) -> list[Factor]:
     """Every uncertain number of the base and of the differences of the views."""
     found = [Factor(path, "base") for path, number in numbers(case).items()
-             if number.shape != "value" and not path.startswith("parameters.extra.")]  # fmt: skip
+             if number.shape != "value" and not path.startswith(AFTER)]  # fmt: skip
     for view in case.views:
         for difference in view.differences:
             for path, shift in difference.set.items():
