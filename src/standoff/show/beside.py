@@ -31,9 +31,7 @@ def keep(found: xr.Dataset, out: Path, name: str) -> Path:
     """Write an answer (`mechanisms` or `attribution`) beside a run, whole or not at all."""
     target, work = out / f"{name}.zarr", out / f".{name}.zarr.partial"
     shutil.rmtree(work, ignore_errors=True)
-    found.assign({name: found[name].astype(str) for name in found.coords if found[name].dtype == object}).to_zarr(
-        work, consolidated=False
-    )
+    found.to_zarr(work, consolidated=False)
     shutil.rmtree(target, ignore_errors=True)
     work.rename(target)
     return target
