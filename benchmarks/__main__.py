@@ -1,8 +1,8 @@
 """The quick benchmarks, one after the other: about four minutes on two free cores.
 
 `make bench` runs this. Every module runs alone as well, most of them with more: `python -m benchmarks.grid`,
-`random_games`, `interpolation`, `paths`, `trees`, `theory`, `gradient`, `cut`. Numbers compare only within one run on one
-machine.
+`random_games`, `interpolation`, `paths`, `trees`, `theory`, `gradient`, `cut`, `cases`. Numbers compare only within
+one run on one machine.
 """
 
 import time
