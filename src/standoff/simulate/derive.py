@@ -253,7 +253,8 @@ def _patrons(case: Case, at: _Numbers, _: Mapping[str, np.ndarray]) -> dict[str,
     if case.world.mediators:
         paths = [f"world.mediators.{mediator.id}" for mediator in case.world.mediators]
         present, informed = (jnp.stack([at(f"{path}.{name}") for path in paths]) for name in ("present", "informed"))
-        found["parameters.clarity"] = patrons.clarity(present, informed, at(f"{PATH}.patrons.mediator_clarity")[None])
+        strength = jnp.broadcast_to(at(f"{PATH}.patrons.mediator_clarity"), present.shape)
+        found["parameters.clarity"] = patrons.clarity(present, informed, strength)
     return found
 
 
