@@ -8,6 +8,7 @@ differ from ours is refused; processors of different makes may still round diffe
 """
 
 import hashlib
+import logging
 import pickle
 from collections.abc import Callable
 from dataclasses import fields
@@ -86,6 +87,10 @@ def _distributed() -> Any:  # noqa: ANN401 (optional)
         import distributed
     except ImportError as error:
         raise UserError(INSTALL) from error
+    # Connections that end are told in a sentence of ours; the package would print every try with its traceback.
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return distributed
 
 

@@ -22,6 +22,8 @@ from standoff.errors import CaseError, Problem, UserError
 CHANCE = -1
 LARGEST = 10**300
 """Largest payoff in absolute value, so that sums and differences stay finite in float64."""
+FAR = 8
+"""Spreads of a player's payoffs by which they must lie away from 0 to be centred."""
 MOST_STEPS = 2**28
 """Most entries of `Layout.path` (a gibibyte), and of the largest arrays of `blocks` together (two)."""
 
@@ -64,13 +66,14 @@ class Layout:
     Actions of players are numbered through: action m of set s is `first[s] + m` for the sets of players (chance
     sets have no numbers: `first` is -1 there). An *end* is a terminal node; payoffs of outcomes met on the way are
     added up at it. Solvers use payoffs in units of a player's largest difference, which no constant and no unit of
-    account moves: payoff = middle + unit x scaled. Both are taken over ends that nature's chances allow.
+    account moves by more than rounding: payoff = middle + unit x scaled. Both are taken over ends that nature's chances
+    allow.
     """
 
     ends: np.ndarray  # node of every end [end]
     payoffs: np.ndarray  # [end, player]
-    scaled: np.ndarray  # between -1/2 and 1/2 where nature's chances allow the end [end, player]
-    middle: np.ndarray  # between the largest and the least payoff [player]
+    scaled: np.ndarray  # at most 1 apart where nature's chances allow the end [end, player]
+    middle: np.ndarray  # between the largest and the least payoff; 0 where that is within `FAR` units [player]
     unit: np.ndarray  # the largest less the least payoff, 1 where they are equal [player]
     chance: np.ndarray  # log of the product of nature's chances on the way [end]
     path: np.ndarray  # [end, depth] numbers of the players' actions on the way, in order, padded with -1
@@ -330,7 +333,9 @@ def _layout(tree: Tree) -> Layout:
     ends = np.array([i for i, node in enumerate(tree.nodes) if node.set < 0], np.int64)
     floats = {pay: tuple(map(float, pay)) for pay in {payoff[i] for i in ends}}
     sides = list(zip(*{payoff[i] for i in ends if chance[i] > -math.inf}, strict=True))
-    middle, unit = [(max(side) + min(side)) / 2 for side in sides], [max(side) - min(side) or 1 for side in sides]
+    unit = [max(side) - min(side) or 1 for side in sides]
+    # Small payoffs near 0 keep all their digits; where a constant swamps the differences it is taken off, exactly.
+    middle = [m if abs(m) > FAR * u else 0 for m, u in zip([(max(x) + min(x)) / 2 for x in sides], unit, strict=True)]
     scaled = {pay: tuple(float((x - m) / u) for x, m, u in zip(pay, middle, unit, strict=True)) for pay in floats}
     shape = (len(ends), len(tree.players))
     return Layout(
