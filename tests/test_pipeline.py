@@ -72,6 +72,7 @@ def test_a_run_of_the_template(home, first):
         assert all(variable.dtype != object or variable.dims for variable in child.ds.variables.values())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(home, first):
     again = found(home, "again", 1)
     assert {k: v for k, v in again.items() if k != "report"} == {k: v for k, v in first.items() if k != "report"}
