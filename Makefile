@@ -74,8 +74,8 @@ test: setup ## Check the layers and run the tests, without the slow ones
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 -m "not slow and not gpu" $(PYTEST_ARGS)
 
-test-slow: setup ## Run the slow tests
-	$(BIN)/pytest -n 2 -m "slow and not gpu" $(PYTEST_ARGS)
+test-slow: setup ## Run the slow tests, random cases drawn afresh
+	HYPOTHESIS_PROFILE=explore $(BIN)/pytest -n 2 -m "slow and not gpu" $(PYTEST_ARGS)
 
 # Numba serves as the bound in benchmarks and nowhere else; without it they say so and go on.
 bench: setup ## Measure speed; numbers compare only within one run on one machine

@@ -1,4 +1,6 @@
-"""Settings of every test: JAX at its strictest, plots without a screen, hypothesis without deadlines."""
+"""Settings of every test: JAX at its strictest, plots without a screen, hypothesis the same in every run."""
+
+import os
 
 import jax
 import matplotlib as mpl
@@ -10,6 +12,8 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 mpl.use("Agg")
 
-# The first call of a compiled function takes seconds, so no example has a deadline.
-settings.register_profile("standoff", deadline=None)
-settings.load_profile("standoff")
+# The first call of a compiled function takes seconds, so no example has a deadline. The examples are the same in
+# every run, so that a failure is somebody's change; HYPOTHESIS_PROFILE=explore (`make test-slow`) draws new ones.
+settings.register_profile("standoff", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "standoff"))

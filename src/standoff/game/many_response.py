@@ -224,7 +224,7 @@ def _turn(search: Search, decision: Decision) -> Search:
         jnp.where(fresh, 0, search.tries + 1),
         share,
         restarts,
-        jnp.where(begin[None, None], start, search.d),
+        jnp.where(begin[None, None], jnp.where(decision.can_go[None], start, 0.0), search.d),
         search.error,
         search.slow,
         jnp.where(fresh[None, None], 0.0, step),

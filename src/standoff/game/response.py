@@ -305,7 +305,7 @@ def _rescue(decision: Decision, precision: Array, guess: Float[Array, "going poi
         share = jnp.where(share > 1 - 0.5 / RAMP, 1.0, share)
         share = jnp.where(begin & (restarts == 1), 1 / RAMP, share)
         d = jnp.where(settled | (search.count == 0), point.d, _advance(point, search.restarts <= 2))
-        d = jnp.where(begin, _elsewhere(restarts, moves), d)
+        d = jnp.where(begin[None] & decision.can_go, _elsewhere(restarts, moves), d)
         tries = jnp.where(begin | rise, 0, search.tries + 1)
         sharp = precision * share
         point = look(decision, sharp, ending_weight(decision, sharp), d, careful=True)
