@@ -16,24 +16,14 @@ jax.config.update("jax_enable_x64", True)
 import numpy as np  # noqa: E402
 
 from standoff.case.crisis import Case  # noqa: E402
-from standoff.case.generic import with_generic_numbers  # noqa: E402
+from standoff.case.generic import on_generic_numbers  # noqa: E402
 from standoff.case.load import load_case, shipped_cases  # noqa: E402
-from standoff.case.parameters import Parameters  # noqa: E402
-from standoff.case.place import Sources  # noqa: E402
 from standoff.simulate import engine, ensemble  # noqa: E402
 from standoff.simulate.ending import ENDING_TITLES, ENDINGS  # noqa: E402
 from standoff.simulate.setup import plan  # noqa: E402
 
 SCENARIOS = tuple(one for one in ensemble.SCENARIOS if one.id in ("views", "base", "known"))
 HEADS = {"views": "own views", "base": "base view", "known": "types known"}
-
-
-def generic(case: Case) -> Case:
-    """The case with the library's generic priors for the numbers of the game, and for those of the modules."""
-    bare = case.model_copy(update={"parameters": Parameters(), "world": case.world.model_copy(update={"priors": {}})})
-    filled, problems = with_generic_numbers(bare, Sources(""))
-    assert not problems
-    return filled
 
 
 def chances(case: Case, draws: int, replications: int) -> dict[str, np.ndarray]:
@@ -62,7 +52,7 @@ def main(draws: int = 16, replications: int = 300) -> dict[str, dict[str, dict[s
     told: dict[str, dict[str, dict[str, float]]] = {}
     for name in shipped_cases():
         case = load_case(name).case
-        for label, one in (("own numbers", case), ("generic priors", generic(case))):
+        for label, one in (("own numbers", case), ("generic priors", on_generic_numbers(case))):
             found = chances(one, draws, replications)
             print(f"\n{case.crisis.title} [{label}]; it ended in: {happened(case)}")
             print(f"{'':<28}" + "".join(f"{HEADS[s]:>18}" for s in found))

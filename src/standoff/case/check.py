@@ -170,6 +170,26 @@ def _views(case: Case, sources: Sources) -> Iterator[Problem]:
             yield Problem(sources.at(("views", extra, "holder")), problem, remedy, "view")
 
 
+def _inferred(case: Case, sources: Sources) -> Iterator[Problem]:
+    """Paths of the numbers to be inferred: they must exist and be uncertain."""
+    if case.inference is None:
+        return
+    known = {path: number for part in SETTABLE for path, number in walk(getattr(case, part), part)}
+    for view in case.views:
+        for difference in view.differences:
+            at = f"views.{view.id}.{difference.id}"
+            known |= {f"{at}.{path}": shift.number for path, shift in difference.set.items()}
+    for name, paths in case.inference.over.items():
+        for path in paths:
+            place = sources.at(("inference", "over", name))
+            if path not in known and not path.startswith("world.priors."):
+                problem = f"'{path}' names no number of this case"
+                yield Problem(place, problem, suggestion(path, known, many=0), "reference")
+            elif path in known and known[path].shape == "value":
+                remedy = "Write a distribution for it, or leave it out here."
+                yield Problem(place, f"'{path}' is known, so there is nothing to infer", remedy, "reference")
+
+
 def _nested(case: Case, view: View, sources: Sources) -> Iterator[Problem]:
     by_id = {item.id: item for item in case.views}
     other = by_id.get(view.other or "")
@@ -317,6 +337,7 @@ _ERRORS: tuple[tuple[Check, frozenset[str]], ...] = (
     (_channels, frozenset()),
     (_chains, frozenset({"documents", "origins"})),
     (_views, frozenset({"views", *SETTABLE, "actors"})),
+    (_inferred, frozenset({"inference", "views", *SETTABLE})),
 )
 _WARNINGS: tuple[tuple[Check, frozenset[str]], ...] = (
     (_late_events, frozenset()),

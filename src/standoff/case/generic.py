@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from standoff.case.crisis import Case
 from standoff.case.number import Number
-from standoff.case.parameters import GENERIC_BY_TYPE
+from standoff.case.parameters import GENERIC_BY_TYPE, Parameters
 from standoff.case.place import Sources
 from standoff.errors import Problem
 
@@ -39,6 +39,16 @@ def with_generic_numbers(case: Case, sources: Sources) -> tuple[Case, list[Probl
     }
     parameters = case.parameters.model_copy(update=changes)
     return case.model_copy(update={"parameters": parameters}), problems
+
+
+def on_generic_numbers(case: Case) -> Case:
+    """The case with the library's generic priors for the numbers of the game and of the world's modules.
+
+    What is left of the case is what is known of its crisis: ladder, terms, views, world.
+    """
+    world = case.world.model_copy(update={"priors": {}})
+    bare = case.model_copy(update={"parameters": Parameters(), "world": world})
+    return with_generic_numbers(bare, Sources(""))[0]
 
 
 def _spread(name: str, unit: str, count: int) -> list[Number]:

@@ -341,9 +341,23 @@ def follow(
     rounds: int,
 ) -> Seen:
     """Follow a record of moves: beliefs of both minds round by round, and what each expected of the other."""
-    _, seen = _run(key, form, minds, world, paths, given, rounds, record=True)
+    return trace(key, form, minds, world, paths, given, rounds=rounds)[0]
+
+
+def trace(
+    key: PRNGKeyArray,
+    form: Form,
+    minds: Minds,
+    world: Payoffs,
+    paths: Paths,
+    given: Given,
+    *,
+    rounds: int,
+) -> tuple[Seen, Ended]:
+    """Follow a record as far as moves are given and play on from there: what was seen on the way, and the ends."""
+    last, seen = _run(key, form, minds, world, paths, given, rounds, record=True)
     stages = range(len(form.stages))
-    return Seen(
+    told = Seen(
         jnp.stack([before.belief for before, _ in seen]),
         jnp.stack([before.state for before, _ in seen]),
         tuple(jnp.stack([out[0][s] for _, out in seen]) for s in stages),
@@ -351,6 +365,7 @@ def follow(
         jnp.stack([before.factor for before, _ in seen]),
         jnp.stack([before.dropped for before, _ in seen]),
     )
+    return told, _finish(world, paths, last, jnp.asarray(rounds - 1, jnp.int32))
 
 
 def plain_reading(form: Form) -> tuple[np.ndarray, ...]:

@@ -92,8 +92,13 @@ def _coalition(case: Case, values: Values) -> CoalitionParameters | None:
     )  # fmt: skip
 
 
-def levels(case: Case, values: Values, *, seed: int, weeks: int, rounds: int, paths: int) -> Levels:
-    """Compile the chains for all draws at once. `weeks` per round; `paths` of the world's noise per draw."""
+def levels(
+    case: Case, values: Values, *, seed: int, weeks: int, rounds: int, paths: int, common: bool = False
+) -> Levels:
+    """Compile the chains for all draws at once.
+
+    `weeks` per round; `paths` of the world's noise per draw, the same noise in all draws if `common`.
+    """
     count = len(next(iter(values.values())))
 
     def by_rung(name: str) -> np.ndarray:
@@ -114,7 +119,7 @@ def levels(case: Case, values: Values, *, seed: int, weeks: int, rounds: int, pa
     )
     found = compile_chains(
         jax.random.key(seed), _economy(case, values), _coalition(case, values), inputs,
-        weeks_per_round=weeks, rounds=rounds, paths=paths,
+        weeks_per_round=weeks, rounds=rounds, paths=paths, common=common,
     )  # fmt: skip
     squeeze, folded_s = _fold(np.asarray(found.squeeze))
     cohesion, folded_c = _fold(np.asarray(found.cohesion))
@@ -122,6 +127,12 @@ def levels(case: Case, values: Values, *, seed: int, weeks: int, rounds: int, pa
         squeeze, cohesion, np.asarray(found.removal), np.asarray(found.shortage), np.asarray(found.start),
         np.asarray(found.distance), max(folded_s, folded_c),
     )  # fmt: skip
+
+
+def repeat(found: Levels, count: int) -> Levels:
+    """The chains of one draw, for `count` of them."""
+    names = ("squeeze", "cohesion", "removal", "shortage", "start", "distance")
+    return Levels(*(np.repeat(getattr(found, name), count, axis=0) for name in names), found.folded)
 
 
 def _fold(chance: np.ndarray) -> tuple[np.ndarray, float]:

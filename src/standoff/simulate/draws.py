@@ -61,7 +61,8 @@ def _stream(seed: int, path: str) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, word]))
 
 
-def _quantile(number: Number, u: np.ndarray) -> np.ndarray:
+def quantile(number: Number, u: np.ndarray) -> np.ndarray:
+    """Quantiles of a number's distribution at `u`, between 0 and 1."""
     from scipy import stats  # type: ignore[import-untyped]
 
     a = number.arguments
@@ -87,10 +88,10 @@ def _quantile(number: Number, u: np.ndarray) -> np.ndarray:
 def draw(number: Number, path: str, *, seed: int, count: int, at: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
     """`count` stratified draws of one number; with `at`, its quantiles given there, or else its median."""
     if at is not None:
-        return _quantile(number, at.get(path, np.full(count, 0.5)))
+        return quantile(number, at.get(path, np.full(count, 0.5)))
     stream = _stream(seed, path)
     u = (stream.permutation(count) + stream.random(count)) / count
-    return _quantile(number, u)
+    return quantile(number, u)
 
 
 def base(case: Case, *, seed: int, count: int, at: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:

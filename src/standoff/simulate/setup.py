@@ -18,7 +18,7 @@ from standoff.game.ladder import Ladder, build
 from standoff.game.play import Mind, Paths, plain_reading
 from standoff.game.sweep import Solution, solve
 from standoff.simulate import draws as drawing
-from standoff.simulate.chains import Levels, levels, used
+from standoff.simulate.chains import Levels, levels, repeat, used
 from standoff.simulate.derive import derive
 from standoff.simulate.draws import Among, Values
 from standoff.simulate.payoffs import Assembled, assemble, lift, playable
@@ -116,10 +116,13 @@ class Plan:
         paths = sorted(used(self.case) & set(values))
         key = b"".join(values[path].tobytes() for path in paths)
         if key not in self._levels:
-            self._levels[key] = levels(
-                self.case, values, seed=self.seed, weeks=max(1, round(self.days / 7)), rounds=self.rounds,
-                paths=self.paths,
+            design = self.quantiles is not None  # points of a design differ in their numbers alone
+            alike = design and all((values[path] == values[path][:1]).all() for path in paths)
+            found = levels(
+                self.case, {path: each[:1] for path, each in values.items()} if alike else values, seed=self.seed,
+                weeks=max(1, round(self.days / 7)), rounds=self.rounds, paths=self.paths, common=design,
             )  # fmt: skip
+            self._levels[key] = repeat(found, len(values["parameters.discount"])) if alike else found
         return self._levels[key]
 
     def reach(self) -> tuple[np.ndarray, set[tuple[int, int]]]:
@@ -136,7 +139,7 @@ class Plan:
     @cached_property
     def form(self) -> Form:
         """The game's form; plans that are run side by side share one (see `share_form`)."""
-        return _form(self.case, *self.reach())
+        return form_for(self.case, *self.reach())
 
     def _views(self) -> list[View]:
         """Every view that is solved: those that sides act on, those held inside them, and those they turn to."""
@@ -205,7 +208,8 @@ class Plan:
         return Paths(jnp.zeros(count, jnp.int32), jnp.asarray(state), jnp.asarray(types), jnp.asarray(belief))
 
 
-def _form(case: Case, reach: np.ndarray, starts: set[tuple[int, int]]) -> Form:
+def form_for(case: Case, reach: np.ndarray, starts: set[tuple[int, int]]) -> Form:
+    """The form of a case's game whose levels can change as `reach` says and begin at `starts` (see `Plan.reach`)."""
     rungs = [rung.id for rung in case.ladder]
     return build(
         Ladder(
@@ -224,10 +228,15 @@ def _form(case: Case, reach: np.ndarray, starts: set[tuple[int, int]]) -> Form:
 def share_form(plans: list[Plan]) -> Form:
     """Give plans of one case a common form, so that what is compiled for one serves all."""
     found = [plan.reach() for plan in plans]
-    form = _form(plans[0].case, np.any([reach for reach, _ in found], axis=0), set().union(*(s for _, s in found)))
+    form = form_for(plans[0].case, np.any([reach for reach, _ in found], axis=0), set().union(*(s for _, s in found)))
     for plan in plans:
-        plan.__dict__["form"] = form
+        take_form(plan, form)
     return form
+
+
+def take_form(plan: Plan, form: Form) -> None:
+    """Let a plan use a form that holds at least all changes of level in its reach."""
+    plan.__dict__["form"] = form
 
 
 def stratified_types(key: np.random.Generator, prior: np.ndarray, values: Values, draw: int, count: int) -> np.ndarray:

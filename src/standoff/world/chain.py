@@ -86,6 +86,7 @@ def compile_chains(
     squeeze_edges: tuple[float, ...] = SQUEEZE_EDGES,
     cohesion_edges: tuple[float, ...] = COHESION_EDGES,
     min_count: int = 20,
+    common: bool = False,
 ) -> Chains:
     """Compile the chains of all draws in one call.
 
@@ -101,6 +102,7 @@ def compile_chains(
         squeeze_edges: falling edges of smoothed A between the squeeze levels.
         cohesion_edges: falling edges of z between the cohesion levels.
         min_count: visits from the norm below which a row is counted on depleted paths as well.
+        common: whether all draws share their noise, so that draws with the same parameters have the same chains.
 
     Returns:
         Chains, with their distance from the world they stand for.
@@ -119,7 +121,7 @@ def compile_chains(
     given = (economy, coalition, rung_inputs, squeezes, cohesions, float(min_count))
     # Plain numbers become arrays, so that other numbers need no other compilation.
     given = jax.tree.map(lambda x: jnp.asarray(x, dtype=float), given)
-    plan = Plan(weeks_per_round, rounds, paths, len(squeezes) + 1, len(cohesions) + 1)
+    plan = Plan(weeks_per_round, rounds, paths, len(squeezes) + 1, len(cohesions) + 1, common)
     return _compile(key, given, plan, count)
 
 

@@ -64,6 +64,7 @@ class Plan(eqx.Module):
     paths: int = eqx.field(static=True)
     squeeze: int = eqx.field(static=True)
     cohesion: int = eqx.field(static=True)
+    common: bool = eqx.field(static=True, default=False)  # draws share their noise
 
     @property
     def depleted(self) -> int:
@@ -119,7 +120,7 @@ def hold(key: PRNGKeyArray, world: World, rungs: Rungs, plan: Plan) -> Held:
 
         def one_week(inner: WeekCarry, week_key: PRNGKeyArray) -> tuple[WeekCarry, None]:
             walk, _, by_cohesion = inner
-            walk, cohesion, removal = _week(week_key, walk, world, rungs)
+            walk, cohesion, removal = _week(week_key, walk, world, rungs, plan)
             by_cohesion = by_cohesion + _tally(cohesion, removal, plan.cohesion, plan.paths)
             return (walk, cohesion, by_cohesion), None
 
@@ -148,10 +149,12 @@ def hold(key: PRNGKeyArray, world: World, rungs: Rungs, plan: Plan) -> Held:
 
 
 def _week(
-    key: PRNGKeyArray, walk: Walk, world: World, rungs: Rungs
+    key: PRNGKeyArray, walk: Walk, world: World, rungs: Rungs, plan: Plan
 ) -> tuple[Walk, Int[Array, "rung path draw"], Float[Array, "rung path draw"]]:
     """A week of both modules; also the cohesion level and the chance of removal."""
-    loading, oil = jax.random.normal(key, (2, *walk.log_brent.shape))
+    shape = walk.log_brent.shape
+    noise = jax.random.normal(key, (2, *shape[:-1], 1 if plan.common else shape[-1]))
+    loading, oil = jnp.broadcast_to(noise, (2, *shape))
     log_brent = walk.log_brent + rungs.brent_sd * oil - 0.5 * rungs.brent_sd**2
     patronage = jnp.ones_like(walk.smoothed)
     economy, coalition = walk.economy, walk.coalition

@@ -1,0 +1,1 @@
+"""Inference: what the record of moves says of numbers, views and types."""
