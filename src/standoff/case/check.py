@@ -79,6 +79,28 @@ def _dates(case: Case, sources: Sources) -> Iterator[Problem]:
 _DATES = "Correct one of the two dates."
 
 
+def _public(case: Case, sources: Sources) -> Iterator[Problem]:
+    """What cannot have been public before it happened, or not yet when it was seen."""
+    for part, items in (("scenes", case.world.scenes), ("votes", case.world.domestic and case.world.domestic.votes)):
+        for item in items or ():
+            if item.public_from is not None and item.public_from < item.date:
+                path = ("world", *(("domestic",) if part == "votes" else ()), part, item.id, "public_from")
+                problem = f"'{item.id}' is public from {item.public_from}, before it happened, {item.date}"
+                yield Problem(sources.at(path), problem, _DATES, "date")
+    known = {("packages", p.id): p.public_from for p in case.packages}
+    known |= {("ladder", r.id): r.public_from for r in case.ladder}
+    for event in case.events:
+        seen = event.public_from if isinstance(event.public_from, dt.date) else event.date.latest
+        if event.public_from == "unknown" or seen is None or event.move is None:
+            continue
+        for part, name in (("packages", event.move.package), ("ladder", event.move.rung)):
+            since = known.get((part, name or ""))
+            if since is not None and since > seen:
+                problem = f"'{name}' is public from {since}, but event '{event.id}' showed it by {seen}"
+                remedy = "Correct one of the two dates: a public event shows what it offers or climbs to."
+                yield Problem(sources.at((part, str(name), "public_from")), problem, remedy, "date")
+
+
 def _accounts(case: Case, sources: Sources) -> Iterator[Problem]:
     for event in case.events:
         total = sum(account.weight.centre for account in event.accounts)
@@ -331,6 +353,7 @@ def _ladder(case: Case, sources: Sources) -> Iterator[Problem]:
 
 _ERRORS: tuple[tuple[Check, frozenset[str]], ...] = (
     (_dates, frozenset()),
+    (_public, frozenset({"events", "packages", "ladder", "world"})),
     (_accounts, frozenset({"events"})),
     (_factions, frozenset({"world"})),
     (_first_terms, frozenset({"issues"})),

@@ -65,6 +65,7 @@ class Rung(Model):
     ultimatum: bool = False
     quarantine: Share | None = Field(None, description="Share of exports that the step tries to stop.")
     courts: Share | None = Field(None, description="Exposure of the circle to courts, 0 to 1.")
+    public_from: dt.date | None = Field(None, description="Day from which such a step was spoken of in public.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -96,6 +97,7 @@ class Package(Model):
     kept: Chance = Field(description="Chance that what it promises the target is kept.")
     covers: Positive | None = Field(None, description="Members of the circle whom it covers; else those of the demand.")
     playable: bool = Field(True, description="Whether it is a move of the game or for the record only.")
+    public_from: dt.date | None = Field(None, description="Day from which its terms were public.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -126,6 +128,7 @@ class Difference(Model):
     set: Annotated[dict[Path, Shift], Field(min_length=1)]
     because: Reasons = Field(default_factory=list)
     judgement: bool | Words = False
+    public_from: dt.date | None = Field(None, description="Day from which it could be known that he sees it so.")
 
 
 class View(Model):

@@ -213,7 +213,9 @@ class Forecast(Model):
     condition: Words | None = None
     resolved: Literal["yes", "no", "void", "open", "disputed"]
     resolution: Words
-    outcome: Literal["force", "agreed-exit", "flight", "coup", "back-down", "in-office", "other"] = "other"
+    outcome: Literal["force", "agreed-exit", "flight", "coup", "back-down", "in-office", "out-of-office", "other"] = (
+        "other"
+    )
     because: Reasons = Field(default_factory=list)
     public_from: dt.date | Unknown = "unknown"
 

@@ -47,6 +47,7 @@ class Source(Model):
 
     source: Words
     url: Annotated[str, StringConstraints(pattern=r"^https?://", max_length=400)] | None = None
+    public_from: dt.date | None = None
 
 
 Reason = Id | Source

@@ -99,6 +99,7 @@ class Destination(Model):
     host: Id | None = None
     offered: Share = Field(description="How firmly it was offered, 0 to 1.")
     court_reach: Share = Field(description="How far courts reach there, 0 to 1.")
+    public_from: dt.date | None = Field(None, description="Day from which it was named in public.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -123,6 +124,7 @@ class Patron(Model):
     delivered: Words
     fights: Chance
     arms: Chance
+    public_from: dt.date | None = Field(None, description="Day from which its help was spoken of.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -133,6 +135,7 @@ class Mediator(Model):
     actor: Id
     informed: Share
     present: Share = Field(description="How far both sides heard him, 0 to 1.")
+    public_from: dt.date | None = Field(None, description="Day from which his part was public.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -157,6 +160,7 @@ class Successor(Model):
     military: bool = False
     rival_backing: Share | None = Field(None, description="Backing by powers that oppose the coercer.")
     exposure: Share | None = Field(None, description="Own exposure to courts, 0 to 1.")
+    public_from: dt.date | None = Field(None, description="Day from which he was seen as a contender.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -201,6 +205,7 @@ class Vote(Model):
     id: Id
     date: dt.date
     net: Number
+    public_from: dt.date | None = Field(None, description="Day from which it was public, if not its date.")
     because: Reasons = Field(default_factory=list)
 
 
@@ -256,6 +261,7 @@ class Scene(Model):
     if_firm: Chance | None = None
     if_yielding: Chance | None = None
     if_forged: Chance | None = None
+    public_from: dt.date | None = Field(None, description="Day from which it was public, if not its date.")
     because: Reasons = Field(default_factory=list)
 
     @model_validator(mode="after")

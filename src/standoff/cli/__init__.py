@@ -1,6 +1,7 @@
 """The command line: parses, calls one function of the library, prints.
 
-Reading order: `shell` (what commands share), `cases`, `main_job`, `games`, `ask`, `mechanisms`, `report`.
+Reading order: `shell` (what commands share), `cases`, `main_job`, `games`, `ask`, `mechanisms`, `report`, `infer`,
+`forecast`, `score`.
 """
 
 import os
@@ -8,10 +9,13 @@ import sys
 
 from standoff.cli import ask as ask
 from standoff.cli import cases as cases
+from standoff.cli import forecast as forecast
 from standoff.cli import games as games
+from standoff.cli import infer as infer
 from standoff.cli import main_job as main_job
 from standoff.cli import mechanisms as mechanisms
 from standoff.cli import report as report
+from standoff.cli import score as score
 from standoff.cli.shell import app, say
 from standoff.errors import CaseError, StandoffError, UserError
 

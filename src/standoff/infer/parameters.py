@@ -97,7 +97,8 @@ def _usual(case: Case, known: dict[str, Number]) -> list[tuple[str, tuple[str, .
             for difference in view.differences:
                 here = [f"views.{view.id}.{difference.id}.{path}" for path in difference.set]
                 paths += [path for path in here if path in known][:1]
-    return [(path, (path,)) for path in paths if path in known][:MOST]
+    found: list[tuple[str, tuple[str, ...]]] = [(path, (path,)) for path in paths if path in known]
+    return found[:MOST]
 
 
 def quantiles(found: Sequence[Parameter], u: np.ndarray) -> dict[str, np.ndarray]:

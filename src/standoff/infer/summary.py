@@ -8,10 +8,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from standoff.game.ladder import COERCER_MOVES, TARGET_MOVES
 from standoff.infer.evaluate import Row
 from standoff.infer.likelihood import VIEWS, Watch, Watched, by_round, deal, joint, onwards, path_weights, worth
 from standoff.simulate.setup import SIDES, Plan
 
+MOVES = {"coercer": COERCER_MOVES, "target": TARGET_MOVES}
 ALL = "all"
 """Name of the group of tellings of the whole record."""
 
@@ -28,12 +30,20 @@ def whole(plan: Plan, draw: int, seen: Mapping[str, Watched], record: Watch) -> 
         for i, side in enumerate(SIDES):
             kinds = weight.sum(1 - i)  # type, path
             expected, own = one.expected[side][:, span], one.own[side][:, span]
-            found[f"{name}.expected.{side}"] = np.einsum("npm,p->nm", expected, path)
-            found[f"{name}.own.{side}"] = np.einsum("nptm,tp->nm", own, kinds)
+            found[f"{name}.expected.{side}"] = _by_move(plan, side, np.einsum("npm,p->nm", expected, path))
+            found[f"{name}.own.{side}"] = _by_move(plan, side, np.einsum("nptm,tp->nm", own, kinds))
         found[f"{name}.types"] = weight.sum(2)
         found[f"{name}.factor"] = one.factor[..., span] @ path
         found[f"{name}.dropped"] = one.dropped[..., span] @ path
         found[f"{name}.deal"] = deal(one, worth(plan, name, draw), weight, span)
+    return found
+
+
+def _by_move(plan: Plan, side: str, chance: np.ndarray) -> np.ndarray:
+    """Chances (axes round, move) with a place for every class of move, also those that this game lacks."""
+    found = np.zeros((len(chance), len(MOVES[side])))
+    for k, move in enumerate(plan.form.stages[plan.form.stage(side)].moves):
+        found[:, MOVES[side].index(move)] = chance[:, k]
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import xarray as xr
 
 from standoff.simulate.ending import ENDING_TITLES
+from standoff.simulate.sequel import EXITS
 
 SHOWN = ("force", "agreed-exit", "removed-within")
 PROVENANCE = ("case", "digest", "version", "seed", "draws", "replications", "status", "intervals", "false_alarms")
@@ -43,7 +44,17 @@ def _row(found: xr.Dataset, name: str) -> dict[str, Any]:
         for ending in found["ending"].values
     }
     words = {key: str(row[key].item()) for key in ("claim", "source", "note")}
-    return {"id": name, "name": str(row["name"].item()), **words, "effect": effect}
+    found_after = {
+        str(exit): {key: float(row[f"fights_{key}"].sel(exit=exit)) for key in ("mean", "low", "high")}
+        for exit in (row["exit"].values if acts_after(row) else ())
+    }
+    after = {"fights": found_after, "fights_asserted": str(row["fights_asserted"].item())} if found_after else {}
+    return {"id": name, "name": str(row["name"].item()), **words, "effect": effect, **after}
+
+
+def acts_after(row: xr.Dataset) -> bool:
+    """Whether a mechanism is measured after an ending, too."""
+    return "fights_mean" in row and bool(row["fights_mean"].notnull().all())
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (an attribute)
@@ -64,6 +75,7 @@ def lines(found: xr.Dataset) -> list[str]:
         if lever:
             out += ["", f"{'Lever: with it against without, points':<44}{heads}"]
         out += [_line(found, name) for name in _ids(found, lever=lever)]
+    out += _after(found)
     absent = [str(m) for m in found["mechanism"].values if not bool(found["present"].sel(mechanism=m))]
     absent = [name for name in absent if not str(found["note"].sel(mechanism=name).item())]
     out += [
@@ -75,6 +87,36 @@ def lines(found: xr.Dataset) -> list[str]:
     if absent:
         out.append(f"Not in this case: {', '.join(absent)}.")
     return [*out, str(attrs["status"])]
+
+
+def _after(found: xr.Dataset) -> list[str]:
+    """What follows the ending: the chance that somebody left out fights, by exit."""
+    acting = [str(m) for m in found["mechanism"].values if acts_after(found.sel(mechanism=m))]
+    if not acting:
+        return []
+    exits = [str(exit) for exit in found["exit"].values]
+    heads = "".join(f"{exit_title(exit):>26}" for exit in exits)
+    out = ["", f"{'Somebody left out fights, points, after':<44}{heads}"]
+    for name in acting:
+        row = found.sel(mechanism=name)
+        cells = "".join(
+            f"{_cell(row.sel(exit=exit), 'fights_', str(row['fights_asserted'].item())):>26}" for exit in exits
+        )
+        title = f"  {name:<4}{row['name'].item()}"
+        out.append(f"{title:<44}{cells}")
+    return out
+
+
+def exit_title(exit: str) -> str:
+    """An exit in words; capture and death by force have one sequel."""
+    return "capture or death by force" if exit == "captured" else EXITS[exit]
+
+
+def _cell(one: xr.Dataset, prefix: str, said: str) -> str:
+    """Mean and interval in points, marked where the interval goes against what is asserted."""
+    mean, low, high = (100 * float(one[f"{prefix}{key}"]) for key in ("mean", "low", "high"))
+    mark = "!" if (said == "+" and high < 0) or (said == "-" and low > 0) else ""
+    return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]{mark}".replace("-", chr(0x2212))
 
 
 def _line(found: xr.Dataset, name: str) -> str:

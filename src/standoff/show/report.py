@@ -31,12 +31,14 @@ from standoff.show.screens.evidence import evidence as sources
 from standoff.show.screens.evidence import late_numbers, numbers
 from standoff.show.screens.mechanisms import mechanisms
 from standoff.show.screens.method import appendix, method
+from standoff.show.screens.pieces import pieces
+from standoff.show.screens.posterior import posterior
 from standoff.show.screens.screen import Findings, Screen, Table
 from standoff.show.screens.views import views
 from standoff.show.words import count, day, names
 from standoff.simulate.record import record
 
-BESIDE = {"mechanisms": "mechanisms.zarr", "attribution": "attribution.zarr"}
+BESIDE = {"mechanisms": "mechanisms.zarr", "attribution": "attribution.zarr", "posterior": "posterior.zarr"}
 """What other commands keep beside a run, by the name of the group in which the report looks for it."""
 
 
@@ -47,7 +49,7 @@ def write_report(
     work: Path,
     *,
     documents: Path | None = None,
-    beside: Mapping[str, xr.Dataset] | None = None,
+    beside: Mapping[str, xr.Dataset | xr.DataTree] | None = None,
 ) -> None:
     """Write `report.html` and `figures/NAME.png`, `figures/NAME.svg` into a folder.
 
@@ -72,7 +74,7 @@ def write_report(
     with look():
         screens = [ending(found), belief(found), views(found), deal_screen(found), *_more(found), sources(found)]
         drawn = {d.name: Markup(export(d, folder)) for s in screens for d in s.drawings}
-    page = _template().render(
+    page = template().render(
         head=_head(found),
         screens=screens,
         svg=drawn,
@@ -136,33 +138,38 @@ def _manifest(run: Path) -> dict[str, Any]:
     return found
 
 
-def _kept(store: Path, digest: str) -> xr.Dataset | None:
+def _kept(store: Path, digest: str) -> xr.Dataset | xr.DataTree | None:
     """What another command kept beside the run; none if there is none, or if it is of another case."""
     if not store.is_dir():
         return None
-    found = xr.open_dataset(store, engine="zarr", consolidated=False).load()
-    return found if found.attrs.get("digest") == digest else None
+    tree = xr.open_datatree(store, engine="zarr", consolidated=False).load()
+    if tree.attrs.get("digest") != digest:
+        return None
+    return tree if tree.children else tree.to_dataset()
 
 
 def _more(found: Findings) -> list[Screen]:
     """Screens that a case or a run may lack."""
-    return [screen for screen in (aftermath(found), attribution(found), mechanisms(found)) if screen is not None]
+    every = (posterior(found), pieces(found), aftermath(found), attribution(found), mechanisms(found))
+    return [screen for screen in every if screen is not None]
 
 
-def _template() -> Any:  # noqa: ANN401 (jinja2's template)
+def template(name: str = "report.html.jinja") -> Any:  # noqa: ANN401 (jinja2's template)
+    """A page of blocks (pictures, tables, words) in the report's style; all text is escaped on its way in."""
     source = files("standoff.show").joinpath("templates")
     environment = Environment(
         loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["style"] = Markup(source.joinpath("report.css").read_text(encoding="utf-8"))
     environment.globals["textual"] = _textual
-    return environment.from_string(source.joinpath("report.html.jinja").read_text(encoding="utf-8"))
+    parts = [source.joinpath(part).read_text(encoding="utf-8") for part in ("blocks.html.jinja", name)]
+    return environment.from_string("".join(parts))
 
 
 def _textual(table: Table, column: int) -> bool:
-    """Whether a column holds words: some cell is long, or it is the first."""
+    """Whether a column holds words: some cell is long, or it is the first and no mere numbering."""
     return (
-        (column == 0 and table.head[0] != "")
+        (column == 0 and table.head[0] != "" and not all(cells[0].text.isdigit() for cells in table.rows))
         or column in table.wordy
         or any(len(cells[column].text) > 32 for cells in table.rows)
     )

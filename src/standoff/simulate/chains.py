@@ -131,8 +131,14 @@ def levels(
 
 def repeat(found: Levels, count: int) -> Levels:
     """The chains of one draw, for `count` of them."""
-    names = ("squeeze", "cohesion", "removal", "shortage", "start", "distance")
-    return Levels(*(np.repeat(getattr(found, name), count, axis=0) for name in names), found.folded)
+
+    def each(values: np.ndarray) -> np.ndarray:
+        return np.repeat(values, count, axis=0)
+
+    return Levels(
+        each(found.squeeze), each(found.cohesion), each(found.removal), each(found.shortage), each(found.start),
+        each(found.distance), found.folded,
+    )  # fmt: skip
 
 
 def _fold(chance: np.ndarray) -> tuple[np.ndarray, float]:

@@ -1,12 +1,12 @@
 """Mechanisms of a crisis and levers on it, as changes of numbers: what each claims, and what switches it.
 
 A *mechanism* (M1 to M22) is something that the world's modules do; switched off, its term vanishes exactly. A *lever*
-(L1 to L10) is something that could be otherwise: a named place of exile, a trusted go-between. Each is a set of numbers
-held fixed in the base and in every view, and of paths that views may no longer change. Only numbers that a case has are
-touched; a mechanism that touches none is not in the case.
+(L1 to L12) is something that could be otherwise: a named place of exile, a trusted go-between. Each is a set of numbers
+held fixed in the base and in every view, and of paths that views may no longer change; a lever may also set a course of
+moves. Only numbers that a case has are touched; a mechanism that touches none is not in the case.
 
 `asserted` is the direction that the claim gives for an ending, '+' where the mechanism is said to raise its chance: a
-finding to be compared, not a test.
+finding to be compared, not a test. `fights` is the same for what follows an ending: that somebody left out fights.
 """
 
 import re
@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from standoff.case.crisis import Case
+from standoff.simulate.course import Course, force_in_sight, force_without_word
 
 Numbers = Mapping[str, float]
 """Centres of a case's numbers by path."""
@@ -27,6 +28,9 @@ class Mechanism:
 
     `change` gives the numbers that switch a mechanism off, or put a lever on, by path; `drop` holds patterns of paths
     that views leave as in the base. With `side` all this happens in that side's view only, and the world stays.
+    `course` gives the moves that a lever sets in a case; it is compared with the case as it is, or, by `against`, with
+    the case under another course. With `fights` not None (a sign, or '' where none is asserted)
+    the mechanism also acts after the ending, and is measured there.
     """
 
     id: str
@@ -39,6 +43,9 @@ class Mechanism:
     lever: bool = False
     note: str = ""
     side: str | None = None
+    course: Callable[[Case], Course | None] | None = None
+    against: Callable[[Case], Course | None] | None = None
+    fights: str | None = None
 
 
 def _all(numbers: Numbers, pattern: str, value: float) -> dict[str, float]:
@@ -180,11 +187,11 @@ MECHANISMS: tuple[Mechanism, ...] = (
     ),
     Mechanism(
         "M17", "The leader holds rivals apart", "without the referee the circle may fight", "succession",
-        _fix((rf"{P}\.succession\.(commit_leader_gone|commit_guarantor|coup_tilt)", 0.0)),
+        _fix((rf"{P}\.succession\.(commit_leader_gone|commit_guarantor|coup_tilt)", 0.0)), fights="+",
     ),
     Mechanism(
         "M18", "Outside powers fill the gap", "outside powers back contenders of their own", "patrons, succession",
-        _fix((r"world\.successors\.[^.]+\.rival_backing", 0.0)),
+        _fix((r"world\.successors\.[^.]+\.rival_backing", 0.0)), fights="",
     ),
     Mechanism(
         "M19", "Collapse drives people out", "collapse drives people out and the oil price up", "cascade", _nothing,
@@ -196,7 +203,7 @@ MECHANISMS: tuple[Mechanism, ...] = (
     ),
     Mechanism(
         "M21", "The first hours count", "the first hours shape the succession", "succession",
-        _fix((rf"{P}\.succession\.first_noise", 0.0)),
+        _fix((rf"{P}\.succession\.first_noise", 0.0)), fights="",
     ),
     Mechanism(
         "M22", "The circle must be covered", "safety for the circle is part of the price", "exits",
@@ -253,6 +260,18 @@ LEVERS: tuple[Mechanism, ...] = (
         "L10", "A tighter squeeze", "less money for the circle raises the risk of removal", "economy",
         _fix((r"ladder\.[^.]+\.quarantine", 1.0)), {"removed-within": "+"}, lever=True,
     ),
+    Mechanism(
+        "L11", "Force seen moving, with time left", "force seen moving, with time left to say yes, raises agreed exits",
+        "game, perception",
+        _both(_channels("coercer"), _fix((r"world\.perception\.target\.layers", 0.0))), {"agreed-exit": "+"},
+        lever=True, course=force_in_sight,
+    ),
+    Mechanism(
+        "L12", "Of L11, being seen and the time", "force seen with time left, beside force unannounced",
+        "game, perception",
+        _both(_channels("coercer"), _fix((r"world\.perception\.target\.layers", 0.0))), {"agreed-exit": "+"},
+        lever=True, course=force_in_sight, against=force_without_word,
+    ),
 )  # fmt: skip
 
 
@@ -284,6 +303,9 @@ def touched(case: Case, one: Mechanism, numbers: Numbers) -> tuple[dict[str, flo
     if one.side is not None and view is None:
         return {}, False
     fixed = {path: value for path, value in one.change(case, numbers).items() if path in numbers}
+    if one.course is not None:
+        found = one.course(case) is not None
+        return fixed if found else {}, found
     views = case.views if one.side is None else [each for each in case.views if each.holder == one.side]
     paths = [path for each in views for difference in each.differences for path in difference.set]
     return fixed, bool(fixed) or any(_dropped(one, path) for path in paths)

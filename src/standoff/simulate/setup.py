@@ -5,7 +5,7 @@ Everything that depends on a case's words is resolved here; what comes out are a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import jax.numpy as jnp
 import numpy as np
@@ -209,20 +209,31 @@ class Plan:
 
 
 def form_for(case: Case, reach: np.ndarray, starts: set[tuple[int, int]]) -> Form:
-    """The form of a case's game whose levels can change as `reach` says and begin at `starts` (see `Plan.reach`)."""
+    """The form of a case's game whose levels can change as `reach` says and begin at `starts` (see `Plan.reach`).
+
+    Games of one shape share a form, and with it all that is compiled for it.
+    """
     rungs = [rung.id for rung in case.ladder]
+    wanted = (
+        tuple(rung.strike for rung in case.ladder), tuple(rung.ultimatum for rung in case.ladder),
+        rungs.index(case.crisis.start_rung), case.crisis.ultimatum_rounds, len(playable(case, "coercer")),
+        len(playable(case, "target")), tuple(sorted(starts)),
+    )  # fmt: skip
+    return _form(wanted, reach.shape, reach.tobytes())
+
+
+Wanted = tuple[tuple[bool, ...], tuple[bool, ...], int, int, int, int, tuple[tuple[int, int], ...]]
+
+
+@lru_cache(maxsize=16)
+def _form(wanted: Wanted, shape: tuple[int, ...], reach: bytes) -> Form:
+    strike, ultimatum, start, patience, coercer_offers, target_offers, starts = wanted
     return build(
         Ladder(
-            strike=tuple(rung.strike for rung in case.ladder),
-            ultimatum=tuple(rung.ultimatum for rung in case.ladder),
-            start_rung=rungs.index(case.crisis.start_rung),
-            patience=case.crisis.ultimatum_rounds,
-            coercer_offers=len(playable(case, "coercer")),
-            target_offers=len(playable(case, "target")),
-            reach=reach,
-            levels_start=tuple(sorted(starts)),
+            strike=strike, ultimatum=ultimatum, start_rung=start, patience=patience, coercer_offers=coercer_offers,
+            target_offers=target_offers, reach=np.frombuffer(reach, dtype=bool).reshape(shape), levels_start=starts,
         )
-    )
+    )  # fmt: skip
 
 
 def share_form(plans: list[Plan]) -> Form:

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from standoff.show.figures.drawing import BLACK, BLUE, GREEN, GREY, VERMILION, Drawing, new, wrapped
+
+BOX: Any = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
+"""Behind words that may lie on lines."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,8 @@ def deal(
     ax.fill_between([happened.x, right], happened.y, high, color=GREEN, alpha=0.10, linewidth=0)
     if going_on is not None:
         _expected(ax, going_on, (left, right, low, high), labels)
-    ax.text(
-        max(happened.x, left) + 0.015 * (right - left),
-        happened.y + 0.015 * (high - low),
-        labels["zone"],
-        color="#00654a",
-        fontsize=8,
-        va="bottom",
-        ha="left",
-    )
+    corner = _free((max(happened.x, left), right, happened.y, high), (left, right, low, high), spots, going_on)
+    ax.text(corner[0], corner[1], labels["zone"], color="#00654a", fontsize=8, va=corner[2], ha=corner[3], bbox=BOX)
     for spot in spots:
         if spot.up[1] - spot.up[0] > 1e-6:
             ax.plot([spot.x, spot.x], spot.up, color=GREY, linewidth=0.9, zorder=2)
@@ -79,9 +76,10 @@ def deal(
         va="top",
         fontsize=8.5,
         fontweight="bold",
+        bbox=BOX,
     )
     ax.set_xlabel(labels["x"])
-    ax.set_ylabel(labels["y"])
+    ax.set_ylabel(labels["y"] if len(labels["y"]) <= 44 else labels["y"].replace(" (", "\n("))
     ax.grid(alpha=0.5)
     ax.set_axisbelow(True)
     words = "; ".join(f"{s.label} {s.title}: {s.x:.2f} and {s.y:.2f}" for s in spots)
@@ -108,7 +106,6 @@ def _expected(
     )
     ax.axvline(going_on[0], color=BLUE, linestyle="--", linewidth=1.3)
     ax.axhline(going_on[1], color=VERMILION, linestyle="-.", linewidth=1.3)
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
     ax.annotate(
         wrapped(labels["coercer"], 22, 4),
         (going_on[0], low),
@@ -118,7 +115,7 @@ def _expected(
         fontsize=8,
         va="bottom",
         ha="right" if going_on[0] > (left + right) / 2 else "left",
-        bbox=box,
+        bbox=BOX,
     )
     ax.annotate(
         wrapped(labels["target"], 40, 3),
@@ -129,8 +126,28 @@ def _expected(
         fontsize=8,
         va="bottom",
         ha="left",
-        bbox=box,
+        bbox=BOX,
     )
+
+
+def _free(
+    zone: tuple[float, float, float, float], frame: tuple[float, float, float, float], spots: Sequence[Spot],
+    going_on: tuple[float, float] | None,
+) -> tuple[float, float, str, str]:  # fmt: skip
+    """Where in the zone its name covers no mark: the first free one of its corners (x, y, and how the text lies)."""
+    wide, tall = frame[1] - frame[0], frame[3] - frame[2]
+    dx, dy = 0.015 * wide, 0.015 * tall
+    across, up = 0.34 * wide, 0.05 * tall
+    found: list[tuple[int, int, tuple[float, float, str, str]]] = []
+    for x, ha in ((zone[0] + dx, "left"), (zone[1] - dx, "right")):
+        for y, va in ((zone[2] + dy, "bottom"), (zone[3] - dy, "top")):
+            a, b = (x, x + across) if ha == "left" else (x - across, x)
+            c, d = (y, y + up) if va == "bottom" else (y - up, y)
+            hit = sum(a - dx < s.x < b + dx and c < s.up[1] + 2 * dy and s.up[0] - 2 * dy < d for s in spots)
+            line = going_on is not None and c < going_on[1] + 4 * dy and going_on[1] - dy < d
+            outside = a < frame[0] or b > frame[1]
+            found.append((hit + line + 9 * outside, len(found), (x, y, va, ha)))
+    return min(found)[2]
 
 
 def _apart(at: list[tuple[float, float]], px: float, py: float) -> list[tuple[float, float]]:

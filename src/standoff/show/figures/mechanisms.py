@@ -36,7 +36,7 @@ def effects(
     name: str, rows: Sequence[tuple[str, dict[str, Effect]]], endings: Sequence[tuple[str, str]], what: str
 ) -> Drawing:
     """Rows (title, effect by ending) in columns of endings (id, title)."""
-    figure = new(7.2, 0.26 * len(rows) + 0.95)
+    figure = new(7.2, 0.29 * len(rows) + 0.95)
     axes = figure.subplots(1, len(endings), sharey=True, squeeze=False)[0]
     for ax, (key, title) in zip(axes, endings, strict=True):
         ax.axvline(0, color=BLACK, linewidth=0.9)
@@ -60,7 +60,7 @@ def effects(
         ax.set_axisbelow(True)
         plain_left(ax)
         percent_axis(ax.xaxis, "change, points")
-    axes[0].set_yticks([-k for k in range(len(rows))], [wrapped(title, 36, 1) for title, _ in rows], fontsize=8)
+    axes[0].set_yticks([-k for k in range(len(rows))], [wrapped(title, 32, 2) for title, _ in rows], fontsize=7.6)
     axes[0].set_ylim(-len(rows) + 0.5, 0.5)
     words = "; ".join(f"{title}: " + ", ".join(f"{n} {row[key]}" for key, n in endings) for title, row in rows)
     return Drawing(

@@ -16,6 +16,7 @@ from standoff.show.figures.drawing import (
     plain_left,
     wrapped,
 )
+from standoff.show.words import count, listed
 
 KINDS = (
     ("source", "a source named", GREEN, ""),
@@ -26,10 +27,20 @@ KINDS = (
     ("none", "no reason", VERMILION, ""),
 )
 
+ACROSS = 60
+"""Letters that stand side by side above a matrix; more are slanted."""
 
-def documents(columns: Sequence[str], rows: Sequence[tuple[str, bool, Sequence[int]]], more: int) -> Drawing:
-    """Claims by origin (row) and document (column); anonymous origins open, named ones filled."""
-    figure = new(6.9, 0.235 * len(rows) + 0.75)
+
+def documents(
+    columns: Sequence[str], rows: Sequence[tuple[str, bool, Sequence[int]]], more: int, apart: int = 0
+) -> Drawing:
+    """Claims by origin (row) and document (column); anonymous origins open, named ones filled.
+
+    `more` origins and `apart` documents, those with fewest claims, are left out.
+    """
+    widest = max((len(column) for column in columns), default=0)
+    slanted = widest * len(columns) > ACROSS
+    figure = new(6.9, 0.235 * len(rows) + (0.75 if not slanted else 0.55 + 0.045 * widest))
     ax = figure.subplots()
     for k, (_, anonymous, counts) in enumerate(rows):
         several = [i for i, number in enumerate(counts) if number]
@@ -58,7 +69,10 @@ def documents(columns: Sequence[str], rows: Sequence[tuple[str, bool, Sequence[i
                     color=BLACK if anonymous else "white",
                     fontweight="bold",
                 )
-    ax.set_xticks(range(len(columns)), [wrapped(c, max(10, 60 // max(len(columns), 1)), 2) for c in columns])
+    if slanted:
+        ax.set_xticks(range(len(columns)), list(columns), rotation=40, ha="left", rotation_mode="anchor", fontsize=7.5)
+    else:
+        ax.set_xticks(range(len(columns)), [wrapped(c, max(10, 60 // max(len(columns), 1)), 2) for c in columns])
     ax.set_yticks([-k for k in range(len(rows))], [wrapped(name, 64, 1) for name, _, _ in rows])
     for label, row in zip(ax.get_yticklabels(), rows, strict=True):
         label.set_fontsize(7.8)
@@ -74,7 +88,8 @@ def documents(columns: Sequence[str], rows: Sequence[tuple[str, bool, Sequence[i
     for side in ("bottom", "top"):
         ax.spines[side].set_visible(False)
     words = "; ".join(f"{name}{' (anonymous)' if a else ''}: {sum(n)}" for name, a, n in rows)
-    rest = f" Not shown: {more} more origins with fewer claims." if more else ""
+    left = [count(n, f"more {what}") for n, what in ((more, "origin"), (apart, "document")) if n]
+    rest = f" Not shown: {listed(left)} with fewer claims." if left else ""
     return Drawing(
         "sources",
         figure,

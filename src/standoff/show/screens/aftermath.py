@@ -7,7 +7,7 @@ from standoff.show import summary
 from standoff.show.figures.aftermath import ORDER_TITLES, Course, Curve, leads, orders, region
 from standoff.show.screens.screen import Block, Findings, Picture, Screen, Table, Words, row
 from standoff.show.summary import Chance
-from standoff.show.words import clear, listed, percent, points, sentence
+from standoff.show.words import clear, count, listed, percent, points, sentence
 
 QUESTION, WIDER = "Who leads once the leader is gone?", "Who leads once the leader is gone, and what of the region?"
 ENDS = [0, -1]
@@ -183,7 +183,7 @@ def _ally(found: Findings) -> str:
 
 
 def _region_table(found: Findings, wide: xr.Dataset, exits: Exits) -> Table | Words:
-    """People by host after three months and after a year, and what the exits change, in pairs."""
+    """People by host in the first and the twelfth month, and what the exits change, in pairs."""
     case = found.loaded.case
     if "arrivals" not in wide:
         return Words((_pairs(wide, exits),))
@@ -192,12 +192,12 @@ def _region_table(found: Findings, wide: xr.Dataset, exits: Exits) -> Table | Wo
     hosts = [str(h) for h in wide["host"].values]
     names = [next((a.name for a in case.actors if a.id == ids.get(host)), host) for host in hosts]
     rows = [
-        row(f"Month {m}", *(_spread(np.asarray(wide["arrivals"].sel(exit=exit, host=h, month=m))) for h in hosts))
+        row(count(m, "month"), *(_spread(np.asarray(wide["arrivals"].sel(exit=exit, host=h, month=m))) for h in hosts))
         for m in (1, 12)
     ]
     return Table(
         f"People who leave, by host, after {title} (all who left in a month before the crisis = 100)",
-        ("", *names),
+        ("After", *names),
         tuple(rows),
         f"mean (5% to 95% of the paths). {_pairs(wide, exits)}",
     )

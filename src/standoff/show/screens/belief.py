@@ -96,7 +96,8 @@ def _answer(found: Findings, traces: list[Trace], gaps: dict[str, Gap], starts: 
     for mind, trace in zip(("target", "coercer"), traces, strict=True):
         off = summary.chance(trace.first.mean(0) - trace.second.mean(0))
         about = names.other(mind)
-        how = f"{abs(100 * off.mean):.0f} points {'below' if off.mean < 0 else 'above'} what the base view gives"
+        size = count(round(abs(100 * off.mean)), "point")
+        how = f"{size} {'below' if off.mean < 0 else 'above'} what the base view gives"
         how = (
             f"on average {how} ({give_or_take(off.error)})"
             if clear(off) and abs(off.mean) >= 0.005

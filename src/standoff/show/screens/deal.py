@@ -203,7 +203,7 @@ def _why(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
             f"{abs(lack.mean):.2f} ({give_or_take2(lack)}) {'more' if lack.mean > 0 else 'less'} than the package "
             "was worth in that view"
             if clear(lack)
-            else f"not clearly apart from what the package was worth in that view (difference {lack.mean:.2f} "
+            else f"not clearly apart from what the package was worth in that view (difference {plain(lack.mean)} "
             f"{give_or_take2(lack)})"
         )
         why = (
@@ -215,7 +215,7 @@ def _why(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
             else "that view changes the expectation by no more than the error; "
         )
         lines.append(
-            f"{names.side(side)} expected going on to be worth {went:.2f} {units[side]}, {compared}; {why}the "
+            f"{names.side(side)} expected going on to be worth {plain(went)} {units[side]}, {compared}; {why}the "
             f"package is the better of the two in {percent(best.takes[side].mean)} of draws and types."
         )
         if lack.mean > 0 and clear(lack):
@@ -239,6 +239,11 @@ def _why(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
     if not next(p.playable for p in found.loaded.case.packages if p.id == best.id):
         text += " It stands in the case for the record only and is no move of the game."
     return Words((text, " ".join(lines)), title, judgement=True)
+
+
+def plain(worth: float) -> str:
+    """A worth with two digits and a true minus."""
+    return f"{worth:.2f}".replace("-", "−")
 
 
 def give_or_take2(c: Chance) -> str:
@@ -287,8 +292,8 @@ def _key(found: Findings, ground: Ground, offers: list[Offer]) -> Table:
             row(
                 str(number),
                 o.title,
-                f"{x:.2f}",
-                f"{y:.2f}",
+                plain(x),
+                plain(y),
                 f"{percent(o.prefer.mean)} {give_or_take(o.prefer.error)}",
                 " ".join(f"{100 * v:.0f}" for v in o.prefer_by_pair.reshape(-1)),
                 percent(o.takes["coercer"].mean),

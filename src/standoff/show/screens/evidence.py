@@ -1,4 +1,4 @@
-"""Screen 5: what rests on which sources, and how thin are they?"""
+"""Screen: what rests on which sources, and how thin are they?"""
 
 import datetime as dt
 
@@ -10,6 +10,8 @@ from standoff.show.words import count, day, listed, sentence
 from standoff.simulate.record import event_day
 
 ROWS, COLUMNS, QUESTIONS = 15, 12, 4
+MANY, PLACES = 8, 6
+"""With more documents than this their table takes the width of the page; places that are named."""
 
 
 def evidence(found: Findings) -> Screen:
@@ -19,8 +21,9 @@ def evidence(found: Findings) -> Screen:
     origins = [o for o in audit.origins if o.claims]
     if origins:
         left.append(Picture(_matrix(found)))
+    below: list[Block] = []
     if audit.documents:
-        left.append(_documents(found))
+        (left if len(audit.documents) <= MANY else below).append(_documents(found))
     right: list[Block] = []
     table = numbers(found)
     if table:
@@ -29,7 +32,7 @@ def evidence(found: Findings) -> Screen:
     if audit.contradictions:
         right.append(contradictions(found, QUESTIONS))
     question = "What rests on which sources, and how thin are they?"
-    return Screen("sources", question, _answer(found), tuple(left), tuple(right), note=_note(found))
+    return Screen("sources", question, _answer(found), tuple(left), tuple(right), tuple(below), _note(found))
 
 
 def _answer(found: Findings) -> str:
@@ -75,12 +78,13 @@ def _matrix(found: Findings) -> Drawing:
     counts = {o.id: [sum(c.origin == o.id and i in c.chain for c in case.claims) for i in ids] for o in origins}
     held = [o for o in origins if any(counts[o.id])]
     rows = [(o.name, o.anonymous, counts[o.id]) for o in held[:ROWS]]
-    return documents(ids, rows, len(origins) - len(rows))
+    return documents(ids, rows, len(origins) - len(rows), len(audit.documents) - len(ids))
 
 
 def _documents(found: Findings) -> Table:
     rows = []
-    for d in sorted(found.evidence.documents, key=lambda d: -d.claims)[:COLUMNS]:
+    every = found.evidence.documents
+    for d in sorted(every, key=lambda d: -d.claims)[: COLUMNS if len(every) <= MANY else None]:
         shared = sorted({other for s in d.shares for other in s.documents})
         tie = (
             f"repeats {listed(list(d.repeats))}"
@@ -143,7 +147,8 @@ def numbers(found: Findings) -> list[tuple[str, dict[str, int]]]:
 
 
 def _hindsight(found: Findings) -> Words:
-    late = [(" / ".join(path.split(".")), when) for path, when in late_numbers(found)]
+    late = late_numbers(found)
+    places = list(dict.fromkeys(_place(found, path) for path, _ in late))
     if not late:
         return Words(("No number is marked as known only later.",), "Hindsight")
     until = found.tree.attrs.get("until")
@@ -152,12 +157,24 @@ def _hindsight(found: Findings) -> Words:
         (
             f"{sentence(count(len(late), 'number'))} could be known only after "
             f"{line if not until else day(dt.date.fromisoformat(until))} "
-            f"and {'is' if len(late) == 1 else 'are'} used all the same: {listed([path for path, _ in late[:5]])}"
-            f"{f' and {len(late) - 5} more' if len(late) > 5 else ''}. What the report says of chances is "
-            "therefore said with hindsight.",
+            f"and {'is' if len(late) == 1 else 'are'} used all the same. What the report says of chances is "
+            f"therefore said with hindsight. They belong to: {'; '.join(places[:PLACES])}"
+            f"{f'; and {len(places) - PLACES} more' if len(places) > PLACES else ''}.",
         ),
         "Hindsight",
     )
+
+
+def _place(found: Findings, path: str) -> str:
+    """Where a number stands: a difference by its holder and title, anything else by its path."""
+    parts = path.split(".")
+    if parts[0] == "views" and len(parts) > 3:
+        view = next((v for v in found.loaded.case.views if v.id == parts[1]), None)
+        one = next((d for d in view.differences if d.id == parts[3]), None) if view is not None else None
+        if view is not None and one is not None:
+            inside = ", as the other sees him" if view.inside is not None else ""
+            return f"{found.names.side(view.holder)}{inside}: “{one.title}”"
+    return path
 
 
 def late_numbers(found: Findings) -> list[tuple[str, dt.date]]:
@@ -175,7 +192,9 @@ def late_numbers(found: Findings) -> list[tuple[str, dt.date]]:
 
 def _note(found: Findings) -> str:
     s = found.evidence.summary
-    if not found.documents:
+    if not s["anchors"]:
+        anchors = "No claim is anchored in a passage of a document: the sources are named, not held."
+    elif not found.documents:
         anchors = (
             f"{sentence(count(s['anchors'], 'anchor'))} into the documents were not checked: the documents "
             "were not given (name their folder with --documents)."
@@ -190,8 +209,8 @@ def _note(found: Findings) -> str:
     return (
         f"{anchors} A first source is where a chain of attribution ends; claims of one first source are one piece "
         "of evidence, however many documents carry them. "
-        f"{sentence(count(s['claims_without_anchor'], 'claim'))} without anchor. {s['events_uncertain']} of "
-        f"{s['events']} events have an uncertain date or reading. "
+        + (f"{sentence(count(s['claims_without_anchor'], 'claim'))} without anchor. " if s["anchors"] else "")
+        + f"{s['events_uncertain']} of {s['events']} events have an uncertain date or reading. "
         "These are counts of the case, not chances; an allegation is a claim of somebody, never a statement of "
         "this report."
     )

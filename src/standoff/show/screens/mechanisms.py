@@ -3,6 +3,7 @@
 import xarray as xr
 
 from standoff.show.figures.mechanisms import Effect, effects
+from standoff.show.mechanisms import acts_after, exit_title
 from standoff.show.screens.screen import Block, Cell, Findings, Picture, Screen, Table, Words, row
 from standoff.show.words import count, listed, sentence
 
@@ -27,8 +28,10 @@ def mechanisms(found: Findings) -> Screen | None:
         titled = [(f"{key} {title}", row) for key, title, _, row in levers]
         right.append(Picture(effects("levers", titled, endings, "Each lever with it against without, own views.")))
     every = own + levers
-    right += [_verdicts(found, every), _missing(data)]
-    return Screen("mechanisms", QUESTION, _answer(found, own), tuple(left), tuple(right), note=_note(data))
+    right.append(_verdicts(found, every))
+    after = _after(data)
+    right += [_missing(data)] if after is None else [after, _missing(data)]
+    return Screen("mechanisms", QUESTION, _answer(found, own, every), tuple(left), tuple(right), note=_note(data))
 
 
 Row = tuple[str, str, str, dict[str, Effect]]
@@ -51,19 +54,20 @@ def _effect(one: xr.Dataset) -> Effect:
     return Effect(mean, low, high, str(one["asserted"].item()))
 
 
-def _answer(found: Findings, own: list[Row]) -> str:
+def _answer(found: Findings, own: list[Row], every: list[Row]) -> str:
     if not own:
         return "The case has none of the mechanisms."
     tell = [(title, row["force"]) for _, title, _, row in own if not row["force"].covers]
     text = f"Of {count(len(own), 'mechanism')} in this case, {len(tell) or 'none'} "
-    text += f"move{'s' if len(tell) == 1 else ''} the chance of force beyond doubt of its sign"
+    text += f"move{'s' if len(tell) < 2 else ''} the chance of force beyond doubt of its sign"
     if tell:
         title, one = max(tell, key=lambda pair: abs(pair[1].mean))
         text += f", most of all “{title}” ({_points(one)} points)"
-    cells = [(title, key, row[key]) for _, title, _, row in own for key in SHOWN if row[key].asserted]
+    cells = [(title, key, row[key]) for _, title, _, row in every for key in SHOWN if row[key].asserted]
     wrong = [f"“{title}” on {found.names.ending(key)}" for title, key, one in cells if one.against]
     borne = sum(not one.covers and not one.against for _, _, one in cells)
-    text += f". Of {count(len(cells), 'asserted direction')} {borne} {'is' if borne == 1 else 'are'} borne out"
+    text += f". Of {count(len(cells), 'asserted direction')}, levers among them, {borne} "
+    text += f"{'is' if borne == 1 else 'are'} borne out"
     text += f"; the other way goes {listed(wrong)}." if wrong else ", and none is contradicted."
     return text
 
@@ -92,6 +96,29 @@ def _verdicts(found: Findings, every: list[Row]) -> Table:
         f"the clearest; {count(left, 'other')} in the figures" if left else "",
         wordy=(1, 2, 4),
     )
+
+
+def _after(data: xr.Dataset) -> Table | None:
+    """What mechanisms do after the leader has gone; none where the case has no contenders."""
+    rows = []
+    for name in (str(m) for m in data["mechanism"].values):
+        one = data.sel(mechanism=name)
+        if not acts_after(one):
+            continue
+        cells = []
+        for exit in one["exit"].values:
+            here = one.sel(exit=exit)
+            mean, low, high = (float(here[f"fights_{key}"]) for key in ("mean", "low", "high"))
+            effect = Effect(mean, low, high, str(one["fights_asserted"].item()))
+            cells.append(Cell(str(effect), faint=effect.covers, strong=effect.against))
+        rows.append(row(f"{name} {one['name'].item()}", *cells))
+    if not rows:
+        return None
+    heads = [sentence(exit_title(str(exit))) for exit in data["exit"].values]
+    return Table(
+        "After the leader has gone: chance that somebody left out of power fights (points)",
+        ("Mechanism, on against off", *heads), tuple(rows), "grey: the interval holds 0", wordy=(0,),
+    )  # fmt: skip
 
 
 def _missing(data: xr.Dataset) -> Words:

@@ -63,8 +63,11 @@ def _answer(found: Findings) -> str:
             f" Correcting {names.side(more)} alone lowers force more than correcting {names.side(less)} alone "
             f"({points(one[more])} against {points(one[less])} points)."
         )
-        if one[more].mean >= 0:
-            last = ""
+        if one[more].mean >= 0 or not clear(one[more]):
+            last = (
+                f" Correcting one side alone is not shown to lower force ({names.coercer} {points(one['coercer'])}, "
+                f"{names.target} {points(one['target'])} points)."
+            )
     else:
         last = " Whose misreading matters more for force cannot be told from these draws."
     return f"{'; '.join(parts)}.{last}"
@@ -91,14 +94,18 @@ def _thesis(found: Findings) -> Words:
         which.append(f"a sign is not the same at {listed(settings)}")
     why = f" ({'; '.join(which)})" if which and not thesis.established else ""
     force = summary.table(found.tree)["views"]["force"].mean
+    share = percent(force) if force < 0.01 else f"only {percent(force)}"
     rare = (
         [
-            f"Even with every misreading in place force ends only {percent(force)} of the simulated crises: what "
+            f"Even with every misreading in place force ends {share} of the simulated crises: what "
             "is judged is whether misreadings raise its chance, not whether they make it likely."
         ]
         if force < 0.5
         else []
     )
+    by_force = found.record.ending is None or found.record.ending.ends == "force"
+    if not by_force:
+        rare = ["On record it did not end by force: what is judged is the chance that it would have.", *rare]
     return Words(
         (
             f"{mark[:-1]}{why}. {thesis.sentence} Change: force {points(thesis.force)}, agreed exits "
@@ -106,7 +113,9 @@ def _thesis(found: Findings) -> Words:
             *rare,
             RULE,
         ),
-        title="Did misreadings, and not interests, make it end by force?",
+        title="Did misreadings, and not interests, make it end by force?"
+        if by_force
+        else "Do misreadings, and not interests, make it end by force?",
     )
 
 
