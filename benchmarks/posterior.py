@@ -2,7 +2,7 @@
 
 `python -m benchmarks.posterior` infers the four numbers of `standoff.infer.small` from 20 crises of one world, and
 a target with two modes; `--calibration` prints the tables of simulation-based calibration and draws
-docs/figures/sbc.png (a quarter of an hour). NUTS needs NumPyro (`pip install numpyro`); without it, it is left out.
+docs/figures/sbc.png (a quarter of an hour; 60 adaptive worlds). NUTS needs NumPyro (`pip install numpyro`); without it, it is left out.
 
 - AMIS: `standoff.infer.sampler`; effective draws by Kish.
 - SMC: particles tempered from prior to posterior, in steps to half the effective particles (Del Moral, Doucet & Jasra
@@ -310,7 +310,7 @@ def _draw(every: Named, figure: Path) -> None:
 
     count, bins = len(calibrate.QUANTITIES), 10
     shape, axes = plt.subplots(len(every), count, figsize=(11, 1.9 * len(every)), sharex=True, squeeze=False)
-    for row, (name, places) in zip(axes, every, strict=True):
+    for i, (row, (name, places)) in enumerate(zip(axes, every, strict=True)):
         worlds = len(places.place)
         alarm = calibrate.FALSE_ALARM / (len(every) * count * bins)
         low, high = stats.binom.ppf([alarm / 2, 1 - alarm / 2], worlds, 1 / bins)
@@ -321,10 +321,10 @@ def _draw(every: Named, figure: Path) -> None:
             ax.set_xticks([0, 0.5, 1])
             ax.tick_params(labelsize=7)
             ax.spines[["top", "right"]].set_visible(False)
-            if row is axes[0]:
+            if i == 0:
                 ax.set_title(calibrate.QUANTITIES[k], fontsize=8)
             if not k:
-                ax.set_ylabel(f"{name}\nworlds", fontsize=7)
+                ax.set_ylabel("\n".join([*name.split(", "), "worlds"]), fontsize=7)
     shape.supxlabel("place of the truth in its posterior", fontsize=8)
     shape.tight_layout()
     figure.parent.mkdir(parents=True, exist_ok=True)

@@ -112,6 +112,13 @@ def test_a_word_s_range_is_the_range_of_its_score(loaded):
     assert two == pytest.approx([0.55**2, 0.675**2, 0.8**2])
 
 
+def test_a_number_goes_before_words(loaded):
+    both = said("a").model_copy(update={"words": "in all likelihood"})
+    found = score(holding(loaded, both))
+    assert found["chance"].sel(forecast="a", forecaster="said").values.tolist() == [0.8, 0.8, 0.8]
+    assert found["words"].item() == ""
+
+
 def test_clipped_chances_are_told(loaded):
     found = score(holding(loaded, said("a", probability=1.0), said("b", "no", probability=1.0), said("c")))
     assert found["clipped"].sel(forecaster="said").values.tolist() == [True, True, False]

@@ -137,9 +137,11 @@ def test_adaptive_weights_are_calibrated():
 
 @pytest.mark.slow
 def test_the_posterior_of_grid_and_sampler_is_the_one_by_enumeration(capsys):
-    """Two numbers unknown: exact strategies on the tree at 20 × 20 midpoints against the sampler on the grid.
+    """Two numbers unknown: exact strategies on the tree at 20 × 20 midpoints against the grid and the sampler.
 
-    Total variation of the joint posterior of both numbers (in 5 × 5 cells) and of each side's type, given 5 crises.
+    Total variation, given 5 crises: of the grid from the tree over all 400 points, and of grid and sampler together
+    from the tree for each number (in 5 cells) and each side's type. In 5 cells 3,000 independent draws are off by 0.016
+    on average; Sobol' points and strata by less. In 25 joint cells that noise would hide what is looked for.
     """
     side = 20
     middle = (np.arange(side) + 0.5) / side
@@ -151,8 +153,8 @@ def test_the_posterior_of_grid_and_sampler_is_the_one_by_enumeration(capsys):
     ])  # fmt: skip
     total = special.logsumexp(exact, axis=(1, 2))
     records, _ = simulate(SMALL, np.array([0.3, 0.8, MIDDLE, MIDDLE]), 5, np.random.default_rng(2))
-    level = total[:, records].sum(axis=1)
-    weight = np.exp(level - special.logsumexp(level))
+    weight = np.exp(weigh(Solved(points, total, exact), records))
+    on_grid = np.exp(weigh(solved(SMALL, points), records))
     joint = np.exp(exact[..., records[0]] - total[:, None, None, records[0]])
     firm = np.stack([joint[:, 1].sum(1), joint[:, :, 1].sum(1)], axis=1)
     kept = {}
@@ -164,21 +166,22 @@ def test_the_posterior_of_grid_and_sampler_is_the_one_by_enumeration(capsys):
 
     bank = sample(likelihood, 2, draws=4096, seed=1, stages=4, batch=256)
     mine = np.exp(bank.log_weights())
-    cells = [_cells(u[:, :2], w) for u, w in ((points, weight), (bank.u, mine))]
-    apart = 0.5 * np.abs(cells[0] - cells[1]).sum()
-    types_apart = np.abs(weight @ firm - mine @ np.stack([kept[row.tobytes()] for row in bank.u])).max()
+    apart = [0.5 * np.abs(_cells(points[:, i], weight) - _cells(bank.u[:, i], mine)).sum() for i in range(2)]
+    of_types = np.abs(weight @ firm - mine @ np.stack([kept[row.tobytes()] for row in bank.u]))
+    of_grid = 0.5 * np.abs(weight - on_grid).sum()
     with capsys.disabled():
         print(
-            f"\ntotal variation, tree by enumeration against grid and sampler: numbers {apart:.4f}, "
-            f"types {types_apart:.4f}; {effective(bank.log_weights()):.0f} effective draws of {len(bank.u)}"
+            f"\ntotal variation from the tree by enumeration: grid, 400 points {of_grid:.4f}; grid and sampler, "
+            f"numbers {apart[0]:.4f}, {apart[1]:.4f}, types {of_types[0]:.4f}, {of_types[1]:.4f}; "
+            f"{effective(bank.log_weights()):.0f} effective draws of {len(bank.u)}"
         )
-    assert apart <= 0.02
-    assert types_apart <= 0.02
+    assert of_grid <= 0.02
+    assert max(apart) <= 0.02
+    assert max(of_types) <= 0.02
 
 
 def _cells(u, weight):
-    at = np.minimum((u * 5).astype(int), 4)
-    return np.bincount(at[:, 0] * 5 + at[:, 1], weights=weight, minlength=25)
+    return np.bincount(np.minimum((u * 5).astype(int), 4), weights=weight, minlength=5)
 
 
 def test_weights_of_presolved_draws(bank):

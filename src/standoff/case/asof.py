@@ -137,8 +137,7 @@ class _Cut:
             "world": self._known(case.world, "world"),
             "origins": [self._known(o, f"origins.{o.id}") for o in case.origins if o.id in used],
             "documents": [
-                d.model_copy(update={"relays": [r for r in d.relays if r in self._links]})
-                for d in documents
+                d.model_copy(update={"relays": [r for r in d.relays if r in self._links]}) for d in documents
             ],
             "questions": [question for question in case.questions if question.id in asked],
             "claims": claims,

@@ -82,9 +82,10 @@ def infer(
     keep = out / ".batches" if out is not None else None
     some = QUICK if quick else {"draws": DRAWS, "tellings": TELLINGS}
     with progress_bar(quiet=quiet) as progress:
+        first = _until(progress, 0.85 if pieces else 1.0)
         found = run(
             loaded, until=day, over=over, draws=draws or some["draws"], tellings=tellings or some["tellings"],
-            seed=seed, workers=workers or default_workers(), progress=_until(progress, 0.85 if pieces else 1.0), keep=keep,
+            seed=seed, workers=workers or default_workers(), progress=first, keep=keep,
         )  # fmt: skip
         left = leave_out(found, until=day, progress=_from(progress, 0.85)) if pieces else None
     tree = shown.with_pieces(found.tree, left)

@@ -78,11 +78,10 @@ def questions(loaded: LoadedCase) -> list[Question]:
 
 def _question(loaded: LoadedCase, forecast: Forecast) -> Question:
     word = None
-    if forecast.words is not None:
-        word = word_of(forecast.words, loaded.place(("forecasts", forecast.id, "words")))
     if forecast.probability is not None:
         said = Range.point(forecast.probability)
-    elif word is not None:
+    elif forecast.words is not None:
+        word = word_of(forecast.words, loaded.place(("forecasts", forecast.id, "words")))
         said = word.chance
     else:
         raise ValueError(f"{forecast.id}: neither probability nor words")
@@ -95,7 +94,7 @@ def _question(loaded: LoadedCase, forecast: Forecast) -> Question:
     return Question(
         id=forecast.id, source=source, name=name, kind=kind, text=forecast.question, outcome=forecast.outcome,
         made=forecast.made.earliest or forecast.made.on, until=forecast.until, said=said,
-        words=word if forecast.probability is None else None, condition=forecast.condition, state=state,
+        words=word, condition=forecast.condition, state=state,
         observed=resolved == "yes" if state == "scored" else None, resolution=forecast.resolution,
         group=f"{source}|{asked}|{forecast.until}|{forecast.condition or ''}",
     )  # fmt: skip

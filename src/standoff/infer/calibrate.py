@@ -181,7 +181,7 @@ def entries(places: Places, tables: int = 1) -> list[Entry]:
             with chance 1 - `FALSE_ALARM` or more (Bonferroni), if all is well.
     """
     worlds, count = places.place.shape
-    checks = tables * (2 * count + 2 * places.error.shape[1])  # coverage and histogram; bias; the two types' chances
+    checks = tables * (2 * count + places.error.shape[1] + len(SIDES))  # coverage, histogram; bias; types
     alarm = FALSE_ALARM / checks
     low, high = band(worlds, alarm)
     found = []

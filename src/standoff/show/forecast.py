@@ -358,7 +358,7 @@ def _appendix(found: xr.Dataset, who: Names, horizon: int | None) -> list[Table]
                 cells = [percent(float(chance.sel(priors=prior, ending=e)[n])) for e in ENDINGS]
                 behind = (f"{float(here[k]):.0f}" for k in ("effective", "paths"))
                 k = f"{float(here['pareto_k']):.2f}".replace("-", "−")
-                rows.append(row(PRIORS.get(prior, prior), str(when), views, *cells, *behind, k))
+                rows.append(row(prior, str(when), views, *cells, *behind, k))
     heads = ("Priors", "As of", "Each in", *(who.ending(e) for e in ENDINGS), "Effective draws", "crises", "Pareto k")
     return [Table(f"Chances {_ahead(found, horizon)}", heads, tuple(rows), wordy=(2,))]
 

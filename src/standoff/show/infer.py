@@ -126,9 +126,9 @@ def _pieces(tree: xr.DataTree, who: Names) -> list[str]:
         cells = "".join(f"{read.signed(bar.value) + ('*' if parts.clear(bar) else ' '):>11}" for bar in bars)
         label = parts.label(piece)
         label = label if len(label) <= 37 else label[:36] + "…"
-        rough = "  rough" if piece.rough else ""
-        found.append(f"  {label:<38}{cells}{piece.evidence:>+13.2f}{rough}".replace("-", "−").rstrip())
-    return [*found, *folded(f"* beyond two standard errors. {parts.alarms(data)}")]
+        evidence = f"{piece.evidence:+.2f}".replace("-", "−")
+        found.append(f"  {label:<38}{cells}{evidence:>13}{'~' if piece.rough else ''}")
+    return [*found, *folded(f"* beyond two standard errors; ~ rough. {parts.alarms(data)}")]
 
 
 def as_dict(tree: xr.DataTree) -> dict[str, Any]:

@@ -303,4 +303,5 @@ def told(lesson: str, name: str) -> str:
 
 def plain(name: str) -> str:
     """The name of a number as words."""
-    return name.removeprefix("parameters.").replace("-", " ").replace("_", " ").replace(".", ", ")
+    short = name.removeprefix("parameters.").removeprefix("views.").replace(".parameters.", ".")
+    return re.sub(r"[-_.]", " ", short)

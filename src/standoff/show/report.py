@@ -33,12 +33,16 @@ from standoff.show.screens.mechanisms import mechanisms
 from standoff.show.screens.method import appendix, method
 from standoff.show.screens.pieces import pieces
 from standoff.show.screens.posterior import posterior
+from standoff.show.screens.scores import scores
 from standoff.show.screens.screen import Findings, Screen, Table
 from standoff.show.screens.views import views
 from standoff.show.words import count, day, names
 from standoff.simulate.record import record
 
-BESIDE = {"mechanisms": "mechanisms.zarr", "attribution": "attribution.zarr", "posterior": "posterior.zarr"}
+BESIDE = {
+    "mechanisms": "mechanisms.zarr", "attribution": "attribution.zarr", "posterior": "posterior.zarr",
+    "scores": "scores.zarr",
+}  # fmt: skip
 """What other commands keep beside a run, by the name of the group in which the report looks for it."""
 
 
@@ -150,7 +154,9 @@ def _kept(store: Path, digest: str) -> xr.Dataset | xr.DataTree | None:
 
 def _more(found: Findings) -> list[Screen]:
     """Screens that a case or a run may lack."""
-    every = (posterior(found), pieces(found), aftermath(found), attribution(found), mechanisms(found))
+    every = (
+        posterior(found), pieces(found), scores(found), aftermath(found), attribution(found), mechanisms(found),
+    )  # fmt: skip
     return [screen for screen in every if screen is not None]
 
 

@@ -6,6 +6,7 @@ The tables are those of the report's screen (`screens.scores`), so that all of t
 import csv
 import io
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ RULES = ("brier", "log")
 def lines(data: xr.Dataset) -> list[str]:
     """For a terminal: the answer, the tables, each forecast, and what the scores cannot say."""
     out = [*folded(f"{data.attrs['title']}: who saw it coming"), "", *folded(answer(data)), *folded(WARNING)]
-    for table in (headline(data), *paired(data)):
+    for table in (headline(data), *paired(data, bands=False)):
         out += ["", *_table(table)]
     out += ["", *folded(" ".join(moved(data).paragraphs)), "", *_each(data)]
     for table in (everyone(data), references(data, bands=False)):
@@ -75,8 +76,6 @@ def _wide(head: str) -> int:
 
 
 def _fold(text: str, width: int) -> list[str]:
-    import textwrap
-
     return textwrap.wrap(text, max(width, 1), break_long_words=False) or [""]
 
 
@@ -96,7 +95,7 @@ def _each(data: xr.Dataset) -> list[str]:
         chance = f"{said[1]:.0%}" if said[0] == said[2] else f"{said[0]:.0%} to {said[2]:.0%}"
         came = "yes" if one["observed"] == 1 else "no"
         who = f"{one['made'].item() or 'undated'}  {one['name'].item()}"
-        out += [f"  {text}" for text in folded(f"{who}: {one['question'].item()}")]
+        out += _indented(f"{who}: {one['question'].item()}", 2)
         score = one["brier"].sel(forecaster="said").values
         told = f"{words}{chance}; {came}; {_plain(score[0])} to {_plain(score[2])}"
         told = told if score[0] != score[2] else f"{words}{chance}; {came}; {_plain(score[1])}"
@@ -108,8 +107,12 @@ def _each(data: xr.Dataset) -> list[str]:
         past = past[np.isfinite(past)]
         if len(past):
             told += f". Past cases {past.min():.2%} to {past.max():.0%}"
-        out += [f"      {text}" for text in folded(told)]
+        out += _indented(told, 6)
     return out
+
+
+def _indented(text: str, by: int) -> list[str]:
+    return [" " * by + line for line in _fold(text, WIDTH - by)]
 
 
 def _plain(value: float) -> str:

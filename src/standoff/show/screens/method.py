@@ -47,10 +47,8 @@ def _leaves_out(found: Findings) -> list[str]:
     said = [
         "Misread moves: a view changes only how likely a move is to be taken for another of the moves possible there.",
         "Beliefs about beliefs: each side acts as if its own belief, and what it thinks the other believes, were "
-        "known to both; a view within a view is not carried further.",
-        "The world’s smooth course is stood for by a few levels. By the end, the law of the squeeze level differs "
-        f"from that of the full model by {distance.mean():.2f} on average and {distance.max():.2f} at most "
-        f"over draws (0: the same, 1: nothing in common), which is {_how(float(distance.mean()))}.",
+        f"known to both; {_nested(found)}.",
+        *_chains(found, distance),
         f"At most {flagged:.2%} of the points of one solution are near a fold, where more than one answer is "
         f"possible; play comes to one with chance {most('flagged_met'):.2%} at most. What is taken is the answer "
         f"reached from the one of the round after it; following the whole game from precision 0 instead moves a "
@@ -75,13 +73,31 @@ def _leaves_out(found: Findings) -> list[str]:
     return said
 
 
+def _nested(found: Findings) -> str:
+    views = found.loaded.case.views
+    if any(view.other is not None for view in views):
+        return "views within views are those that the case writes down, and where they end the rest is taken for shared"
+    return "a side thinks that the other shares its view"
+
+
+def _chains(found: Findings, distance: np.ndarray) -> list[str]:
+    """How well the levels stand for the world, where the case has an economy or a coalition."""
+    if found.loaded.case.world.economy is None and found.loaded.case.world.coalition is None:
+        return []
+    return [
+        "The world’s smooth course is stood for by a few levels. By the end, the law of the levels differs "
+        f"from that of the full model by {distance.mean():.2f} on average and {distance.max():.2f} at most "
+        f"over draws (0: the same, 1: nothing in common), which is {_how(float(distance.mean()))}."
+    ]
+
+
 def _how(distance: float) -> str:
     return (
         "close"
         if distance < 0.1
         else "a moderate difference"
         if distance < 0.3
-        else "a large difference: what depends on the timing of the squeeze is rough"
+        else "a large difference: what depends on their timing is rough"
     )
 
 

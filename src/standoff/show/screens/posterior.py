@@ -84,7 +84,7 @@ def _gap_table(tree: xr.DataTree, names: Names, moves: list[tuple[str, str]]) ->
         rows.append(
             row(
                 f"{names.side(mover)} to {MOVES[move]}", f"{when.day} {when:%b %Y}", percent(one.expected),
-                percent(one.own), Cell(f"{middle} [{low}, {high}]", faint=one.band[0] * one.band[4] <= 0),
+                percent(one.own), Cell(f"{middle} [{low}, {high}]", faint=bool(one.band[0] * one.band[4] <= 0)),
             )
         )  # fmt: skip
     return Table(

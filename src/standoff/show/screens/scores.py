@@ -138,8 +138,11 @@ def headline(data: xr.Dataset) -> Table:
     )
 
 
-def paired(data: xr.Dataset) -> list[Table]:
-    """Skill of the model, people and the market against each reference, on the questions that both answer."""
+def paired(data: xr.Dataset, *, bands: bool = True) -> list[Table]:
+    """Skill of the model, people and the market against each reference, on the questions that both answer.
+
+    With `bands`, also its range.
+    """
     who = [k for k in ("model-generic", "model-case", "person", "market") if count(data, *rows_of(data, k))]
     against = [
         k for k in (*(("market",) if _market(data) else ()), "flat", *classes()) if k in data["forecaster"].values
@@ -152,7 +155,8 @@ def paired(data: xr.Dataset) -> list[Table]:
         for key in who:
             name, mask = rows_of(data, key)
             value, many = skill(data, name, reference, mask)
-            words = f"too few ({many})" if value is None else f"{span(value)}, {many}"
+            told = None if value is None else span(value if bands else Range.point(value.mid))
+            words = f"too few ({many})" if told is None else f"{told}, {many}"
             cells.append(Cell(words if many else "–", faint=value is None))
         rows.append(tuple(cells))
     return [
