@@ -2,7 +2,7 @@
 
 `python -m benchmarks.posterior` infers the four numbers of `standoff.infer.small` from 20 crises of one world, and
 a target with two modes; `--calibration` prints the tables of simulation-based calibration and draws
-docs/figures/sbc.png (a quarter of an hour; 60 adaptive worlds). NUTS needs NumPyro (`pip install numpyro`); without it, it is left out.
+docs/figures/sbc.png (a quarter of an hour). NUTS needs NumPyro (`pip install numpyro`); without it, it is left out.
 
 - AMIS: `standoff.infer.sampler`; effective draws by Kish.
 - SMC: particles tempered from prior to posterior, in steps to half the effective particles (Del Moral, Doucet & Jasra
@@ -196,30 +196,27 @@ def on_ladder(*, without_nuts: bool = False) -> None:
     small = Small()
     records, _ = calibrate.simulate(small, TRUTH, CRISES, np.random.default_rng(4))
     small.log_records(TRUTH[None])
-    ways: dict[str, list[Run]] = {
-        f"AMIS, {DRAWS} draws": [amis(small, records, s) for s in range(RUNS)],
-        f"SMC, {PARTICLES} particles": [tempered(small, records, s) for s in range(RUNS)],
-    }
+    _row(f"AMIS, {DRAWS} draws", [amis(small, records, s) for s in range(RUNS)])
+    _row(f"SMC, {PARTICLES} particles", [tempered(small, records, s) for s in range(RUNS)])
     if not without_nuts:
         density = differentiable(small, records)
         _check(small, density, records)
         found = [nuts(density, len(NAMES), s, WARM, KEPT) for s in range(RUNS)]
-        ways[f"NUTS, {WARM} + {KEPT} draws"] = [run for run in found if run is not None]
-    rows = []
-    for name, runs in ways.items():
-        if runs:
-            means = np.array([run.weight @ run.z for run in runs])
-            spread = np.mean([np.sqrt(r.weight @ (r.z - r.weight @ r.z) ** 2) for r in runs], axis=0)
-            size, count, cpu = (np.mean([getattr(r, k) for r in runs]) for k in ("effective", "evaluations", "seconds"))
-            rows.append([
-                name, f"{size:.0f}", f"{count:.0f}", f"{cpu:.0f}", f"{size / cpu:.1f}", f"{size / count:.3f}",
-                " ".join(f"{m:+.2f}±{s:.2f}" for m, s in zip(means.mean(0), spread, strict=True)),
-                f"{means.std(0, ddof=1).max():.2f}",
-            ])  # fmt: skip
-    table(
-        ("sampler", "effective draws", "evaluations", "CPU s", "effective a CPU s", "effective an evaluation",
-         "posterior of the four numbers (z)", "largest sd of a mean between runs"), rows,
-    )  # fmt: skip
+        _row(f"NUTS, {WARM} + {KEPT} draws", [run for run in found if run is not None])
+
+
+def _row(name: str, runs: list[Run]) -> None:
+    """What the runs of one sampler came to, as soon as they are done."""
+    if not runs:
+        return
+    means = np.array([run.weight @ run.z for run in runs])
+    spread = np.mean([np.sqrt(r.weight @ (r.z - r.weight @ r.z) ** 2) for r in runs], axis=0)
+    size, count, cpu = (np.mean([getattr(r, k) for r in runs]) for k in ("effective", "evaluations", "seconds"))
+    say(f"{name}: effective draws, evaluations, CPU s", f"{size:.0f} {count:.0f} {cpu:.1f}")
+    say("  effective draws a CPU second, an evaluation", f"{size / cpu:.1f} {size / count:.3f}")
+    say("  posterior of the four numbers (z)",
+        " ".join(f"{m:+.2f} ± {s:.2f}" for m, s in zip(means.mean(0), spread, strict=True)))  # fmt: skip
+    say("  largest sd of a mean between runs", f"{means.std(0, ddof=1).max():.2f}")
 
 
 def _check(small: Small, density: Callable[[jax.Array], jax.Array], records: np.ndarray) -> None:

@@ -34,7 +34,7 @@ def forecast(
     ] = None,
     tellings: Annotated[
         int | None,
-        typer.Option("--tellings", min=4, max=4096, help="Crises played on from each day and draw [default: 64]."),
+        typer.Option("--tellings", min=4, max=4096, help="Crises played on from each day and draw [default: 256]."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer of all, for a first look.")] = False,
     seed: SeedOption = 1,

@@ -35,8 +35,8 @@ from standoff.simulate.ending import ENDINGS
 
 SCHEMA = "standoff-forecast/1"
 PRIORS = ("generic", "case")
-DRAWS, TELLINGS, NODES = 192, 64, 7
-QUICK = {"draws": 64, "tellings": 16}
+DRAWS, TELLINGS, NODES = 192, 256, 7
+QUICK = {"draws": 64, "tellings": 64}
 EVIDENCE = ("events", "claims", "documents", "origins", "questions", "forecasts")
 """Parts of a case that are records, not numbers of the game."""
 WORDS = (
@@ -176,7 +176,7 @@ def _jobs(
         for p, prior in enumerate(priors):
             own = on_generic_numbers(loaded.case) if prior == "generic" else loaded.case
             known, told = as_of(own, day)
-            hindsight |= set(told)
+            hindsight |= {line.removeprefix("with hindsight: ") for line in told}
             name = json.dumps(
                 _bare(known.model_copy(update={part: [] for part in EVIDENCE}).model_dump(mode="json")), sort_keys=True
             )
