@@ -231,7 +231,7 @@ def _check(small: Small, density: Callable[[jax.Array], jax.Array], records: np.
 
 
 def two_modes(repeats: int = 10) -> None:
-    """A target of two modes in four dimensions, one three times as heavy, at equal evaluations."""
+    """A target of two modes in four dimensions, one three times as heavy; evaluations are told beside."""
 
     def density(z: Any, xp: Any) -> Any:  # noqa: ANN401
         here, there = ((-0.5 * ((z - s * 1.2) ** 2).sum(-1) / 0.1) for s in (1, -1))
