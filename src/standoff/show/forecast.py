@@ -95,6 +95,8 @@ def lines(found: xr.Dataset, horizon: int | None = None) -> list[str]:
         f"{a['title']}: how it ends {_ahead(found, horizon)}, from what was public as of each day; {a['draws']} draws, "
         f"{a['tellings']} crises played on from each, seed {a['seed']}"
     )
+    if alarm := _alarm(found):
+        text += ["", *folded(f"NOT TO BE TRUSTED. {alarm}")]
     for prior in _priors(found):
         what = "the library’s, without any case in view" if prior == "generic" else "written with hindsight"
         text += ["", f"{PRIORS.get(prior, prior).capitalize()} ({what}), %"]
@@ -114,6 +116,13 @@ def lines(found: xr.Dataset, horizon: int | None = None) -> list[str]:
         *folded(_hindsight(found)),
         *folded(str(a["solved"])),
     ]
+
+
+def _alarm(found: xr.Dataset) -> str:
+    """What is wrong where most forecasts rest on too little; nothing otherwise."""
+    every = [_rough(found, p, n) for p in _priors(found) for n in range(found.sizes["as_of"])]
+    few = f"{sum(every)} of {count(len(every), 'forecast')} rest on too few draws or crises: raise both."
+    return few if 2 * sum(every) > len(every) else ""
 
 
 def _quality(found: xr.Dataset) -> str:
@@ -331,10 +340,11 @@ def _head(case: Case, found: xr.Dataset) -> dict[str, Any]:
         marks.append("The case’s numbers were written with hindsight")
     if _told(found):
         marks.append(f"With hindsight: {count(len(_told(found)), 'number')} not public by then")
+    unsolved = "" if str(a["solved"]).startswith("All") else str(a["solved"])
     return {
         "title": f"{case.crisis.title}: forecasts",
         "lead": "How the crisis was going to end, from what was public as of each day.",
-        "alarm": "" if str(a["solved"]).startswith("All") else str(a["solved"]),
+        "alarm": " ".join(filter(None, [unsolved, _alarm(found)])),
         "marks": marks,
         "facts": [
             ("As of", listed(sorted({str(_days(found)[0]), str(_days(found)[-1])}, key=str), "to")
