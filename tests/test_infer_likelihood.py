@@ -101,6 +101,7 @@ def test_records_are_as_frequent_as_they_are_likely(made, every):
         assert abs(share - exact) < 4 * np.sqrt(exact * (1 - exact) / count) + 2e-3
 
 
+@pytest.mark.slow
 def test_forecasts_before_and_after_a_move_agree(made):
     """The chance of an ending is the mean of its chances after each first move, by the chance of that move."""
     top = made.case.ladder[1].id
@@ -123,6 +124,16 @@ def test_forecasts_before_and_after_a_move_agree(made):
     assert sum(mass[move] for move in COERCER) == pytest.approx(1.0, abs=1e-6)
     assert np.abs(total - ahead["before"]).max() < 0.03
     assert np.abs(ahead["before"][-1].sum() - 1.0) < 1e-9
+
+
+def test_groups_with_the_same_tellings_have_the_same_likelihood(made):
+    """Also where moves are misread by chance: what is left out must not change by noise alone."""
+    told = tuple(records(1, made.case.ladder[1].id))
+    record = watch(made, [Group("one", told), Group("two", told), Group("three", told)], 1.0)
+    seen = observe(made, 0, Kept(), record)
+    one, two, three = (by_round(seen, span) for span in record.spans.values())
+    assert np.array_equal(one, two)
+    assert np.array_equal(one, three)
 
 
 def test_a_silent_round_teaches_by_its_weight(made):

@@ -61,6 +61,7 @@ def found(small, tmp_path_factory):
     return infer(small, **SIZES, keep=keep), keep
 
 
+@pytest.mark.slow
 def test_posterior_means_equal_a_sum_over_a_grid(small, found):
     inferred, _ = found
     wanted = parameters(small.case, OVER)
@@ -108,6 +109,7 @@ def test_one_worker_or_two_give_the_same_numbers(small, found):
     same(one.tree["numbers"].to_dataset(), found[0].tree["numbers"].to_dataset())
 
 
+@pytest.mark.slow
 def test_a_later_event_changes_nothing_before_it(small, found):
     early = infer(small, **SIZES, until=dt.date(2031, 3, 16))
     late = found[0].tree["by_round"]
@@ -115,6 +117,7 @@ def test_a_later_event_changes_nothing_before_it(small, found):
     assert early.tree["by_round"]["evidence"].values[:2] == pytest.approx(late["evidence"].values[:2], abs=0.15)
 
 
+@pytest.mark.slow
 def test_leaving_a_piece_out_is_inferring_without_it(small, found):
     told = leave_out(found[0], draws=48, tellings=8)
     assert [str(p) for p in told["piece"].values] == [

@@ -30,7 +30,7 @@ def forecast(
     ] = "both",
     over: OverOption = None,
     draws: Annotated[
-        int | None, typer.Option("--draws", min=16, max=100_000, help="Draws of the numbers [default: 192].")
+        int | None, typer.Option("--draws", min=64, max=100_000, help="Draws of the numbers [default: 192].")
     ] = None,
     tellings: Annotated[
         int | None,
@@ -81,7 +81,7 @@ def forecast(
     lines, content = shown.lines(found, horizon), shown.as_dict(found)
     if out is not None:
         kept = shown.keep(found, out)
-        lines.append(f"Kept in {kept}. Page: {shown.write_page(loaded.case, found, out, lines, content)}")
+        lines.append(f"Kept in {kept}. Page: {shown.write_page(loaded.case, found, out, lines, content, horizon)}")
         lines.append(f"Next: standoff score {case} --forecasts {kept}")
     if as_json:
         print_json(content)

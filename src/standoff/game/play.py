@@ -136,7 +136,7 @@ class Carry(eqx.Module):
     dropped: Bool[Array, "2 path"]
 
 
-def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | None]]:
+def _one_round(form: Form, record: bool, groups: int) -> Callable[..., tuple[Carry, Played | None]]:
     """One round of all paths, compiled once for every round."""
 
     def run(
@@ -149,6 +149,10 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
         carry: Carry,
     ) -> tuple[Carry, Played | None]:
         count = paths.state.shape[0]
+
+        def draw(key: PRNGKeyArray) -> Array:
+            return jnp.tile(jax.random.uniform(key, (count // groups,)), groups)
+
         state, belief, outcome, at_round = carry.state, carry.belief, carry.outcome, carry.round
         package, payoff, discount = carry.package, carry.payoff, carry.discount
         factor, dropped, waiting = carry.factor, carry.dropped, list(carry.waiting)
@@ -160,7 +164,7 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
         noise = []
         for i in everyone:
             sense, queue = minds[i].sense, waiting[i]
-            noise.append(fate(jax.random.fold_in(jax.random.fold_in(key, n), form.nature + 1 + i % 2), count))
+            noise.append(fate(jax.random.fold_in(jax.random.fold_in(key, n), form.nature + 1 + i % 2), count, groups))
             if sense is not None and queue is not None:
                 about, waiting[i] = arrive(sense, noise[i], n, belief[i, 1 - i % 2], queue, begun)
                 belief = belief.at[i, 1 - i % 2].set(about)
@@ -179,14 +183,14 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
                 own = jnp.where(dropped[stage.mover][:, None, None], does[i], own)
             mine = jnp.take_along_axis(own, paths.types[stage.mover][:, None, None], axis=1)[:, 0]
             mask = jnp.asarray(stage.mask)[use]
-            move = _choose(jnp.where(mask, mine, -jnp.inf), jax.random.uniform(keys[0], (count,)))
+            move = _choose(jnp.where(mask, mine, -jnp.inf), draw(keys[0]))
             weight = jnp.ones(count)
             if given is not None:
                 told = given[0][index]
                 move = jnp.where(told >= 0, told, move)
                 weight = jnp.where(told >= 0, given[2][index], weight)
             row = minds[1 - stage.mover].read[index][move]
-            read = _read(row, mask, move, jax.random.uniform(keys[1], (count,)))
+            read = _read(row, mask, move, draw(keys[1]))
             if given is not None:
                 read = jnp.where(given[1][index] >= 0, given[1][index], read)
             updated = []
@@ -227,8 +231,8 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
         here = place == form.nature
         use = jnp.where(here, state, 0)
         keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, n), form.nature), 2)
-        branch = _choose(jnp.log(jnp.maximum(world.chance[use], 1e-300)), jax.random.uniform(keys[0], (count,)))
-        hit = jax.random.uniform(keys[1], (count,)) < _pick(world.hazard[use], branch)
+        branch = _choose(jnp.log(jnp.maximum(world.chance[use], 1e-300)), draw(keys[0]))
+        hit = draw(keys[1]) < _pick(world.hazard[use], branch)
         removed = here & hit
         flow, gone = world.flow[:, paths.types, use[None]], world.removed[:, paths.types]
         gain = jnp.stack([flow[i, i] + jnp.where(hit, gone[i, i], 0.0) for i in range(2)])
@@ -256,8 +260,8 @@ def _one_round(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | 
 
 
 @lru_cache(maxsize=16)
-def _compiled(form: Form, record: bool) -> Callable[..., tuple[Carry, Played | None]]:
-    return _one_round(form, record)
+def _compiled(form: Form, record: bool, groups: int) -> Callable[..., tuple[Carry, Played | None]]:
+    return _one_round(form, record, groups)
 
 
 Later = tuple[tuple[int, Minds, Payoffs], ...]
@@ -266,9 +270,9 @@ Later = tuple[tuple[int, Minds, Payoffs], ...]
 
 def _run(
     key: PRNGKeyArray, form: Form, minds: Minds, world: Payoffs, paths: Paths, given: Given | None, rounds: int,
-    *, record: bool, later: Later = (),
+    *, record: bool, later: Later = (), groups: int = 1,
 ) -> tuple[Carry, list[tuple[Carry, Played]]]:  # fmt: skip
-    one = _compiled(form, record)
+    one = _compiled(form, record, groups)
     count = paths.state.shape[0]
     nothing = jnp.full(count, -1, jnp.int32)
     carry = Carry(
@@ -353,9 +357,13 @@ def trace(
     given: Given,
     *,
     rounds: int,
+    groups: int = 1,
 ) -> tuple[Seen, Ended]:
-    """Follow a record as far as moves are given and play on from there: what was seen on the way, and the ends."""
-    last, seen = _run(key, form, minds, world, paths, given, rounds, record=True)
+    """Follow a record as far as moves are given and play on from there: what was seen on the way, and the ends.
+
+    Paths come in so many groups of equal size; the k-th paths of all groups share their random numbers.
+    """
+    last, seen = _run(key, form, minds, world, paths, given, rounds, record=True, groups=groups)
     stages = range(len(form.stages))
     told = Seen(
         jnp.stack([before.belief for before, _ in seen]),

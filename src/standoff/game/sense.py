@@ -44,9 +44,9 @@ class Fate(eqx.Module):
     judging_late: Float[Array, " path"]
 
 
-def fate(key: PRNGKeyArray, count: int) -> Fate:
+def fate(key: PRNGKeyArray, count: int, groups: int = 1) -> Fate:
     """Draw the noises of one round and mind."""
-    return Fate(*jax.random.uniform(key, (4, count)))
+    return Fate(*jnp.tile(jax.random.uniform(key, (4, count // groups)), (1, groups)))
 
 
 def _judged(ratio: Array, belief: Array, flip: Array, uniform: Array) -> Array:

@@ -114,11 +114,19 @@ def leave_out(
     found = {name: np.einsum("dg,dgs->gs", w, each) for name, each in quantities.items()}
     means = w.T @ values / spread
     first = {name: each[1:] - each[:1] for name, each in found.items()}
+    errors = {
+        f"{name}_error": np.stack([_error(each[:, g], each[:, 0], w[:, g]) for g in range(1, len(groups))])
+        for name, each in quantities.items()
+    }
+    scaled = values / spread
+    shift_error = np.stack([_error(scaled, scaled, w[:, g]) for g in range(1, len(groups))])
     rows_of = [f"{piece.kind} {piece.id}" for piece in every]
     return xr.Dataset(
         {
             "shift": (("piece", "number"), means[1:] - means[:1], {"units": "prior standard deviations"}),
+            "shift_error": (("piece", "number"), shift_error, {"long_name": "standard error"}),
             **{name: (("piece", "side"), each, {"units": "probability"}) for name, each in first.items()},
+            **{name: (("piece", "side"), each, {"long_name": "standard error"}) for name, each in errors.items()},
             "with_all": (("quantity", "side"), np.stack([found[name][0] for name in found])),
             "evidence": ("piece", -np.log(np.exp(ratio - ratio.max(0)).mean(0))[1:] - ratio.max(0)[1:],
                          {"long_name": "log evidence with it less without it"}),
@@ -131,3 +139,11 @@ def leave_out(
         },
         attrs={"draws": draws, "tellings": tellings, "rough": ROUGH},
     )  # fmt: skip
+
+
+def _error(without: np.ndarray, before: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Standard error of a weighted mean less a plain one, over the same draws (first axis; delta method)."""
+    draws = len(weight)
+    mean = weight @ without
+    influence = draws * weight[:, None] * (without - mean) - (before - before.mean(0))
+    return np.asarray(influence.std(0, ddof=1) / np.sqrt(draws))

@@ -115,6 +115,11 @@ class Watch:
         return found
 
     @property
+    def alike(self) -> int:
+        """How many groups share their random numbers path by path: all, if they are of one size; else none do."""
+        return len(self.groups) if len({len(group.tellings) for group in self.groups}) == 1 else 1
+
+    @property
     def count(self) -> int:
         """Paths in all."""
         return sum(len(group.tellings) for group in self.groups)
@@ -127,11 +132,11 @@ def watch(plan: Plan, groups: Sequence[Group], silence: float, *, onwards: bool 
 
 
 def types_for(plan: Plan, draw: int, groups: Sequence[Group]) -> np.ndarray:
-    """Types of the paths, stratified within each group; the same uniform numbers in every draw (axes side, path)."""
+    """Types of the paths, stratified within each group; the same uniform numbers in every draw and group."""
     base = plan.sheet(None)
     parts = []
-    for number, group in enumerate(groups):
-        random = np.random.default_rng(np.random.SeedSequence([plan.seed, TYPES, number]))
+    for group in groups:
+        random = np.random.default_rng(np.random.SeedSequence([plan.seed, TYPES]))
         parts.append(stratified_types(random, plan.prior(base, draw), base.values, draw, len(group.tellings)))
     return np.concatenate(parts, axis=1)
 
@@ -156,8 +161,11 @@ def _watched(plan: Plan, draw: int, thinking: Thinking, views: tuple, record: Wa
 
     paths = tree_at(lambda p: p.types, paths, jnp.asarray(types, paths.types.dtype))
     quiet = world if record.onwards else without_removal(world)
-    seen, ended = trace(key(plan, READ), plan.form, meeting.minds, quiet, paths, record.given, rounds=plan.rounds)
-    uniform = stream(plan, 0, STOPPED).random(count)
+    seen, ended = trace(
+        key(plan, READ), plan.form, meeting.minds, quiet, paths, record.given, rounds=plan.rounds,
+        groups=record.alike,
+    )  # fmt: skip
+    uniform = np.tile(stream(plan, 0, STOPPED).random(count // record.alike), record.alike)
     belief = np.asarray(seen.belief)[:, : len(SIDES)]
     stages = [plan.form.stage(side) for side in SIDES]
     solved = [thinking.thought(view).solution for view in views]

@@ -31,7 +31,7 @@ from standoff.simulate.setup import SIDES
 
 SCHEMA = "standoff-posterior/1"
 DRAWS, TELLINGS, NODES = 768, 64, 7
-QUICK = {"draws": 192, "tellings": 32}
+QUICK = {"draws": 384, "tellings": 32}
 CHAINS = 4
 KEPT = 1000
 """Equally weighted draws in the group `posterior`."""
