@@ -1,6 +1,9 @@
 """The whole of an inference on a small case: against a plain sum over a grid, resumed, and with pieces left out."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,7 +101,8 @@ def test_the_tree_holds_what_it_says(found):
 def test_it_goes_on_from_what_is_kept(small, found):
     inferred, keep = found
     again = infer(small, **SIZES, keep=keep)
-    assert again.evaluator.solved == 0
+    assert again.evaluator.fresh == 0
+    assert again.tree.attrs["solved"] == inferred.tree.attrs["solved"]
     assert np.array_equal(again.bank.increments, inferred.bank.increments)
     same(again.tree["minds"].to_dataset(), inferred.tree["minds"].to_dataset())
 
@@ -136,6 +140,21 @@ def test_leaving_a_piece_out_is_inferring_without_it(small, found):
     assert abs(float(told["evidence"].sel(piece="event parade")) - change) < 0.3
 
 
+@pytest.mark.slow
+def test_what_is_kept_has_the_same_name_in_every_process():
+    code = (
+        "from test_infer_posterior import *; found = load_case(TEMPLATE); "
+        "from standoff.infer.evidence import Evidence; told = tuple(Evidence(found.case).tellings(4, 1)); "
+        "print(Evaluator(found, parameters(found.case), (Group(ALL, told),), whole).name)"
+    )
+    names = set()
+    for seed in ("1", "2"):
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent)}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        names.add(done.stdout.strip())
+    assert len(names) == 1
+
+
 def test_shares_and_quantiles_by_hand():
     levels = np.log(np.array([1.0, 2.0, 3.0, 4.0])).reshape(1, 1, 2, 2, 1, 1) + np.zeros((1, 1, 2, 2, 2, 2))
     joint = np.array([[[0.1, 0.2], [0.3, 0.4]]])
@@ -155,6 +174,8 @@ def test_shares_and_quantiles_by_hand():
         (["a=parameters.precision.coercer", "a=parameters.precision.target"], "named twice"),
         ([f"n{k}=parameters.precision.coercer" for k in range(11)], "at most 10"),
         (["ladder.protest.sunk"], "not an uncertain number"),
+        (["a=parameters.precision.coercer", "b=parameters.precision.coercer"], "stands under two parameters"),
+        (["parameters.silence_weight"], "moves no likelihood"),
     ],
 )
 def test_wrong_parameters_are_told(small, over, words):

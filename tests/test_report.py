@@ -368,7 +368,7 @@ def test_mechanisms_and_attribution_only_where_asked(invented, made, tmp_path):
     assert "Which misreading cost most?" not in made[0]
     write_report(invented, tree(invented), audit(invented, None), tmp_path, beside=asked(invented))
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Of 2 asserted directions 1 is borne out; the other way goes “One” on removed from within." in page
+    assert "1 is borne out; the other way goes “One” on removed from within." in page
     assert "M19: acts later." in page
     assert "most is owed to “First misreading”" in page
     assert "the shares sum to −2.0 points, the whole change is −2.0" in page

@@ -5,7 +5,8 @@ What goes, by `public_from` (of an event without one, the last day on which it c
 - documents, claims, events, forecasts, packages, differences of views, destinations, scenes, votes, patrons, mediators
   and contenders that were not public by then, and the origins and questions that nothing else names any more. A day
   that is `unknown` counts as later: what cannot be shown to have been public is not used. A claim without a day is as
-  old as the first document of its chain. Retrospective claims go whatever their day.
+  old as the first document of its chain. An event without a `public_from` of its own goes
+  with its reports, if all are of a later day. Retrospective claims go whatever their day.
 - accounts of an event whose claims are all of a later day, or that name a package not yet known. Their weight falls to
   "none of them"; with no account left, the event's own `move` stands, or it is a signal.
 - how a forecast was resolved, unless its question had closed by then; the summary of the crisis, for which the demand
@@ -121,6 +122,10 @@ class _Cut:
         claims = [self._claim(claim) for claim in case.claims if claim.id in self.claims]
         documents = [document for document in case.documents if document.id in self.documents]
         events = [self._event(event) for event in case.events if event_day(event) <= self.day]
+        told = {event.id: event.because or any(account.because for account in event.accounts) for event in case.events}
+        events = [
+            e for e in events if e.public_from or not told[e.id] or e.because or any(a.because for a in e.accounts)
+        ]
         forecasts = [self._forecast(one) for one in case.forecasts if self._made(one)]
         used = {link for claim in claims for link in claim.chain} | {link for d in documents for link in d.relays}
         used |= {forecast.by for forecast in forecasts}

@@ -32,7 +32,7 @@ def infer(
         bool, typer.Option("--pieces/--no-pieces", help="Leave every event and every source out in turn.")
     ] = True,
     draws: Annotated[
-        int | None, typer.Option("--draws", min=64, max=100_000, help="Draws of the numbers [default: 768].")
+        int | None, typer.Option("--draws", min=256, max=100_000, help="Draws of the numbers [default: 768].")
     ] = None,
     tellings: Annotated[
         int | None, typer.Option("--tellings", min=4, max=4096, help="Draws of what may have happened [default: 64].")
@@ -87,6 +87,8 @@ def infer(
             loaded, until=day, over=over, draws=draws or some["draws"], tellings=tellings or some["tellings"],
             seed=seed, workers=workers or default_workers(), progress=first, keep=keep,
         )  # fmt: skip
+        if out is not None:
+            shown.keep(found.tree, out)
         left = leave_out(found, until=day, progress=_from(progress, 0.85)) if pieces else None
     tree = shown.with_pieces(found.tree, left)
     tree.attrs["priors"] = "generic" if generic else "case"

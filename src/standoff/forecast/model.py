@@ -23,7 +23,7 @@ from standoff.case.asof import as_of
 from standoff.case.crisis import Case
 from standoff.case.generic import on_generic_numbers
 from standoff.case.load import LoadedCase
-from standoff.errors import UserError
+from standoff.errors import Failure, UserError
 from standoff.infer import diagnose
 from standoff.infer.evaluate import Evaluator, status_of
 from standoff.infer.evidence import Evidence
@@ -121,7 +121,9 @@ def forecast(
         bank, rows = _weighed(evaluator, draws, seed)
         for k, places in enumerate(job.places):
             weight = np.exp(bank.log_weights(k + 1))
-            good = np.isfinite(rows["chance"][:, :, k]).all((1, 2, 3))
+            good = np.isfinite(rows["chance"][:, :, k]).all((1, 2, 3)) & (weight > 0)
+            if not good.any():
+                raise Failure(f"As of {job.groups[k].name} no simulated crisis goes as the record. Raise --tellings.")
             weight = np.where(good, weight, 0.0) / max(float(weight[good].sum()), 1e-300)
             each = np.nan_to_num(rows["chance"][:, :, k])  # draw, setting, round, ending
             quality = diagnose.quality(bank, k + 1)

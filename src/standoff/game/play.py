@@ -28,7 +28,7 @@ from standoff.game.lookup import look_where
 from standoff.game.response import posterior
 from standoff.game.sense import Sense, arrive, fate, hear
 
-Played = tuple[tuple[Array, ...], tuple[Array, ...]]
+Played = tuple[tuple[Array, ...], ...]
 
 
 class Mind(eqx.Module):
@@ -92,7 +92,8 @@ class Seen(eqx.Module):
 
     `belief[round, mind, axis, path]` before the round; `expected[round, s][path, move]`: what the *other* side's
     mind expects at stage s; `own[...]`: what the mover's own strategy does, per type. `factor[round, side, path]`:
-    log Bayes factor of the shadow against the view held, before the round; `dropped`: whether it has taken over.
+    log Bayes factor of the shadow against the view held, before the round; `dropped`: whether it has taken over;
+    `moved[round, s]`: whether a path came to stage s at all.
     """
 
     belief: Float[Array, "round mind 2 path"]
@@ -101,6 +102,7 @@ class Seen(eqx.Module):
     own: tuple[Float[Array, "round path 2 _move"], ...]
     factor: Float[Array, "round 2 path"]
     dropped: Bool[Array, "round 2 path"]
+    moved: tuple[Bool[Array, "round path"], ...]
 
 
 def _choose(log_pi: Float[Array, "path move"], uniform: Float[Array, " path"]) -> Int[Array, " path"]:
@@ -214,7 +216,7 @@ def _one_round(form: Form, record: bool, groups: int) -> Callable[..., tuple[Car
                 counts = here & clear[other] if detail else here
                 factor = factor.at[other].add(jnp.where(counts, weight * likelier, 0.0))
             if record:
-                seen.append((jnp.where(dropped[other][:, None], expects[-1], expects[0]), jnp.exp(own)))
+                seen.append((jnp.where(dropped[other][:, None], expects[-1], expects[0]), jnp.exp(own), here))
             if not detail:
                 clear = clear.at[other].set(jnp.where(here, read == move, clear[other]))
             belief = belief.at[:, stage.mover].set(jnp.stack(updated))
@@ -253,7 +255,7 @@ def _one_round(form: Form, record: bool, groups: int) -> Callable[..., tuple[Car
             factor,
             dropped,
         )
-        out = (tuple(s[0] for s in seen), tuple(s[1] for s in seen)) if record else None
+        out = tuple(tuple(s[k] for s in seen) for k in range(3)) if record else None
         return after, out
 
     return jax.jit(run)
@@ -372,6 +374,7 @@ def trace(
         tuple(jnp.stack([out[1][s] for _, out in seen]) for s in stages),
         jnp.stack([before.factor for before, _ in seen]),
         jnp.stack([before.dropped for before, _ in seen]),
+        tuple(jnp.stack([out[2][s] for _, out in seen]) for s in stages),
     )
     return told, _finish(world, paths, last, jnp.asarray(rounds - 1, jnp.int32))
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from standoff.case.load import LoadedCase
+from standoff.errors import UserError
 from standoff.game.form import Form
 from standoff.infer.likelihood import Group, Watch, observe, watch
 from standoff.infer.parameters import Parameter, quantiles
@@ -28,6 +30,8 @@ Row = dict[str, np.ndarray]
 """What is kept of a draw, by name."""
 Summary = Callable[[Plan, int, dict[str, Any], Watch], Row]
 """From a plan, a draw, what was observed and the record that was watched to what is kept."""
+QUALITY = "quality"
+"""Under which name a row holds solutions, those that did not settle, and the largest residual."""
 BATCH = 32
 """Draws compiled together."""
 
@@ -46,9 +50,8 @@ class Evaluator:
     onwards: bool = False
     keep: Path | None = None
     done: Callable[[int], None] = lambda count: None
-    solved: int = 0
-    unsettled: int = 0
-    worst: float = 0.0
+    fresh: int = 0
+    """Draws that were computed, and not found."""
     _rows: dict[bytes, Row] = field(default_factory=dict)
     _first: Plan | None = None
     _form: Form | None = None
@@ -73,13 +76,21 @@ class Evaluator:
     @cached_property
     def name(self) -> str:
         """What all of it depends on, beside the quantiles."""
-        told = repr([(group.name, group.tellings) for group in self.groups])
+        told = repr([(g.name, [(t.steps, t.cut, sorted(t.real)) for t in g.tellings]) for g in self.groups])
         case = hashlib.sha256(self.loaded.case.model_dump_json().encode()).hexdigest()
         how = (self.seed, self.nodes, self.onwards, self.parameters, self.summary.__name__)
         about = f"{origin(case, {})} {how} {told}"
         return hashlib.sha256(about.encode()).hexdigest()[:16]
 
+    @property
+    def quality(self) -> tuple[int, int, float]:
+        """Solutions of all draws, those of them that did not settle, and the largest residual."""
+        found = np.array([row[QUALITY] for row in self._rows.values()]).reshape(-1, 3)
+        return int(found[:, 0].sum()), int(found[:, 1].sum()), float(found[:, 2].max(initial=0.0))
+
     def _batch(self, points: np.ndarray) -> None:
+        if jnp.zeros(0).dtype != jnp.float64:
+            raise UserError("Inference needs 64 bits: jax.config.update('jax_enable_x64', True) before anything else.")
         count = len(points)
         padded = np.concatenate([points, np.repeat(points[-1:], BATCH - count, axis=0)])
         made = plan(
@@ -101,14 +112,13 @@ class Evaluator:
                 raise ValueError("no record is compiled")
             row = self.summary(made, draw, observe(made, draw, kept, record), record)
             with self._lock:
-                self._rows[padded[draw].tobytes()] = row
-                self.solved += kept.solved
-                self.unsettled += kept.unsettled
-                self.worst = max(self.worst, kept.worst)
+                quality = {QUALITY: np.array([kept.solved, kept.unsettled, kept.worst])}
+                self._rows[padded[draw].tobytes()] = row | quality
+                self.fresh += 1
                 self.done(len(self._rows))
 
         order = range(count)
-        if self.solved == 0:  # the first alone compiles what the others use
+        if self.fresh == 0:  # the first alone compiles what the others use
             work(0)
             order = range(1, count)
         with ThreadPoolExecutor(max_workers=max(self.workers, 1)) as pool:
@@ -161,8 +171,9 @@ class Evaluator:
 
 def status_of(every: Sequence[Evaluator]) -> str:
     """How well the games were solved, in one sentence."""
-    solved, unsettled = sum(e.solved for e in every), sum(e.unsettled for e in every)
-    worst = max((e.worst for e in every), default=0.0)
+    found = [each.quality for each in every]
+    solved, unsettled = sum(q[0] for q in found), sum(q[1] for q in found)
+    worst = max((q[2] for q in found), default=0.0)
     if unsettled:
         return f"Not converged: {unsettled} of {solved} solutions hold points with a residual up to {worst:.0e}."
     return f"All {solved} solutions settled to {worst:.0e} in log-likelihood."

@@ -7,11 +7,11 @@ before any report, an event told by the origins O is real with chance
     prod_{o in O} r_o / [prod_{o in O} r_o + prod_{o in O} (1 - r_o)]
 
 (independent reports; Pearl 1988, ch. 2). A public source that is no document of the case counts as an origin of the
-kind `outlet`, one for each source. A date known to the week or month is uniform over it; one "before" or "after" a day
-reaches one round from it. The event that ends the crisis
-is taken for real. An event's accounts hold by their weights; accounts with the same ids are told by the same
-account in all events. A *telling* is one draw of all this. Tellings in which a move is not possible where the
-crisis then stands contradict themselves and are drawn anew.
+kind `outlet`, one for each source; so does the case's own word, where an event gives no reason. The event that ends
+the crisis is taken for real. A date known to the week or month is uniform over it; one "before" or "after" a day
+reaches one round from it. An event's accounts hold by their weights; accounts with the same ids are told by the same
+account in all events. A *telling* is one draw of all this. Tellings in which a move is not possible where the crisis
+then stands contradict themselves and are drawn anew.
 """
 
 import datetime as dt
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
+from standoff.case.asof import as_of
 from standoff.case.crisis import Case
 from standoff.case.evidence import Account, Event, Move, When
 from standoff.case.number import Number, Reason, Source
@@ -36,6 +37,8 @@ RELIABILITY: dict[str, tuple[float, float]] = {
 TRIES = 200
 """How often a telling that contradicts itself is drawn anew."""
 SIDES = ("coercer", "target")
+LAST = ("back-down", "accept", "strike")
+"""Moves of the coercer after which the target does not move."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,22 @@ class Telling:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The events of a case with the origins that report each; `until` is the last day that is known."""
+    """The events of a case with the origins that report each.
+
+    `until` is the last day that is known, and the case is then taken as it could be known by its end (`case.asof`);
+    `over` says how many rounds are over, where the events do not.
+    """
 
     case: Case
     until: dt.date | None = None
     without: Without = NOTHING
+    over: int | None = None
     reports: dict[str, tuple[str, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Find who reports what."""
+        if self.until is not None:
+            object.__setattr__(self, "case", as_of(self.case, self.until)[0])
         claims = {claim.id: claim.origin for claim in self.case.claims}
         found = {}
         for event in self.case.events:
@@ -88,8 +98,9 @@ class Evidence:
                 continue
             reasons: list[Reason] = [*event.because, *(r for account in event.accounts for r in account.because)]
             origins = _origins(reasons, claims)
+            origins = origins or (f"source: the case, of {event.id}",)
             kept = tuple(origin for origin in origins if origin not in self.without.origins)
-            if event.id not in self.without.events and (kept or not origins):
+            if event.ends is not None or (event.id not in self.without.events and kept):
                 found[event.id] = kept
         object.__setattr__(self, "reports", found)
 
@@ -104,6 +115,7 @@ class Evidence:
         """Draw `count` tellings; the draws of an event or origin do not depend on what else is on record."""
         claims = {claim.id: claim.origin for claim in self.case.claims}
         events = [event for event in self.case.events if event.id in self.reports]
+        events.sort(key=lambda event: event.date.on or dt.date.max)
         found: list[Telling] = []
         problem = ""
         for k in range(count):
@@ -143,6 +155,9 @@ class Evidence:
             over = last
         for index in range(last):
             steps.append({side: _step(case, side, by_round.get((index, side), ())) for side in SIDES})
+            first = steps[-1]["coercer"]
+            if first is not None and first.move.move in LAST:
+                steps[-1]["target"] = None  # he does not get to move
             if index >= over:
                 steps[-1] = {
                     side: s if s is not None and s.event is not None else None for side, s in steps[-1].items()
@@ -155,12 +170,16 @@ class Evidence:
         case = self.case
         ends = [e for e in events if e.ends is not None and e.id in real and e.date.on is not None]
         first = min(ends, key=lambda e: e.date.on or dt.date.max) if ends else None
-        ending = None if first is None or first.date.on is None else round_of(case, first.date.on)
+        ending = None
+        if first is not None and first.date.on is not None:
+            ending = round_of(case, first.date.on) - (1 if first.half_round_before else 0)
         if self.until is not None:
             over = (self.until - case.crisis.starts).days + 1
             return max(0, min(over // case.crisis.round_days, case.crisis.rounds)), ending
         if ending is not None:
             return ending + 1, ending
+        if self.over is not None:
+            return self.over, None
         days = [round_of(case, day) + 1 for e in events if (day := _day(e.date)) is not None]
         return max(0, min(max(days, default=0), case.crisis.rounds)), None
 
@@ -180,7 +199,7 @@ class Evidence:
     def _when(self, event: Event, u: float) -> dt.date | None:
         """The day on which an event is placed in a telling; none if that is later than what is known."""
         when, span = event.date, dt.timedelta(days=self.case.crisis.round_days)
-        if when.on is None or when.certain:
+        if when.on is None or when.certain or event.ends is not None:
             return when.on
         first, last = when.earliest or when.on - span, when.latest or when.on + span
         if self.until is not None:
@@ -192,7 +211,7 @@ class Evidence:
         return first + dt.timedelta(days=min(int(u * (days + 1)), days))
 
     def _account(self, event: Event, claims: dict[str, str], seed: list[int]) -> Account | None:
-        """The account that holds in a telling, among those somebody still tells; none for that without details."""
+        """The account that holds in a telling; none where it would be one that nobody tells any more."""
         if not event.accounts:
             return None
         weights = []
@@ -200,12 +219,8 @@ class Evidence:
             origins = _origins(account.because, claims)
             told = not origins or any(origin not in self.without.origins for origin in origins)
             weights.append(account.weight.centre if told else 0.0)
-        whole = sum(account.weight.centre for account in event.accounts)
-        rest = max(1.0 - whole, 0.0)
-        total = sum(weights) + rest
-        if total <= 0:
-            return None
-        level = _uniform(seed, "accounts " + " ".join(sorted(a.id for a in event.accounts))) * total
+        whole = max(sum(account.weight.centre for account in event.accounts), 1.0)
+        level = _uniform(seed, "accounts " + " ".join(sorted(a.id for a in event.accounts))) * whole
         for account, weight in zip(event.accounts, weights, strict=True):
             if level < weight:
                 return account

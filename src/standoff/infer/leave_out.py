@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from standoff.errors import UserError
 from standoff.infer.evaluate import Evaluator
 from standoff.infer.evidence import Evidence, Without
 from standoff.infer.likelihood import Group
@@ -80,10 +81,16 @@ def leave_out(
     base = inferred.evaluator
     evidence = Evidence(base.loaded.case, until)  # type: ignore[arg-type]
     every = pieces(inferred, evidence)
-    groups = [Group(ALL, tuple(evidence.tellings(tellings, base.seed)))]
+    groups, kept, impossible = [Group(ALL, tuple(evidence.tellings(tellings, base.seed)))], [], []
+    over = groups[0].tellings[0].cut if until is None else None
     for piece in every:
-        told = Evidence(base.loaded.case, until, piece.without).tellings(tellings, base.seed)  # type: ignore[arg-type]
-        groups.append(Group(f"{piece.kind} {piece.id}", tuple(told)))
+        try:
+            less = Evidence(base.loaded.case, until, piece.without, over)  # type: ignore[arg-type]
+            groups.append(Group(f"{piece.kind} {piece.id}", tuple(less.tellings(tellings, base.seed))))
+            kept.append(piece)
+        except UserError:  # the rest cannot be played without it
+            impossible.append(piece.title)
+    every = kept
     weight = np.exp(inferred.bank.log_weights())
     mass = np.cumsum(weight)
     index = np.minimum(np.searchsorted(mass, (np.arange(draws) + 0.5) / draws * mass[-1]), len(mass) - 1)
@@ -104,6 +111,8 @@ def leave_out(
     ratio = total - total[:, :1]
     w = np.exp(ratio - ratio.max(0, keepdims=True))
     w = w / w.sum(0)
+    distinct = np.unique(index, return_inverse=True)[1]
+    mass = np.stack([np.bincount(distinct, weights=w[:, g]) for g in range(w.shape[1])], axis=1)
     values = np.stack([p.at(points[:, i]) for i, p in enumerate(base.parameters)], axis=1)
     spread = inferred.tree["numbers"]["prior_sd"].values
     quantities = {
@@ -130,14 +139,14 @@ def leave_out(
             "with_all": (("quantity", "side"), np.stack([found[name][0] for name in found])),
             "evidence": ("piece", -np.log(np.exp(ratio - ratio.max(0)).mean(0))[1:] - ratio.max(0)[1:],
                          {"long_name": "log evidence with it less without it"}),
-            "effective": ("piece", (1 / (w**2).sum(0))[1:], {"units": "draws"}),
+            "effective": ("piece", (1 / (mass**2).sum(0))[1:], {"units": "draws"}),
         },
         coords={
             "piece": text(rows_of), "title": ("piece", text([p.title for p in every])),
             "kind": ("piece", text([p.kind for p in every])), "side": text(SIDES),
             "number": text([p.name for p in base.parameters]), "quantity": text(list(found)),
         },
-        attrs={"draws": draws, "tellings": tellings, "rough": ROUGH},
+        attrs={"draws": draws, "tellings": tellings, "rough": ROUGH, "impossible": impossible},
     )  # fmt: skip
 
 

@@ -3,17 +3,20 @@ r"""How likely a record of moves is under the strategies of each side's own view
 With theta the types, h a telling (`evidence`) with the readings of moves and the state of the world on it, n the
 rounds, a_i the move of side i and pi_i its strategy in the view v_i that it holds, at the beliefs it then has,
 
-    ln L(v) = ln sum_theta pi(theta) mean_h prod_i prod_n pi_i(a_i(n) | theta_i, v_i, h)^w,
+    ln L(v) = ln sum_theta pi(theta) mean_h prod_i prod_n pi_i(a_i(n) | theta_i, v_i, h),
 
-pi(theta) the prior of types in the base and w the weight of a silent round (`parameters.silence_weight`). What one side
-sees moves its own beliefs alone, so each pair of views takes no play of its own: a play with both in their own views
-and one with both in the base give all four. The same tellings and random numbers serve every draw of the numbers, so
-that the likelihood is a function of them, with a Monte Carlo error that all draws share.
+pi(theta) the prior of types in the base. In a silent round pi_i^w, normalised, stands for pi_i, with the case's weight
+w of silence (`parameters.silence_weight`). What one side sees moves its own beliefs alone, so each pair of views takes
+no play of its own: a play with both in their own views and one with both in the base give all four. The same tellings
+and random numbers serve every draw of the numbers, so that the likelihood is a function of them, with a Monte Carlo
+error that all draws share. Where crises are played on from the record, random numbers belong to the draw instead.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -31,6 +34,8 @@ VIEWS = ("own", "base")
 TYPES, READ, STOPPED = 21, 22, 23
 """Purposes of random numbers."""
 FLOOR = 1e-300
+NEVER = -1e4
+"""Log-likelihood of what cannot have happened."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +52,14 @@ class Watched:
 
     Axes: `loglik[side, type, round, path]` increments of the log-likelihood; `belief[round, mind, about, path]`;
     `expected[side][round, path, move]` what the other expects of a side, `own[side][round, path, type, move]` what it
-    does; `stay[round, side, type, path]` what going on is worth; `factor`, `dropped[round, side, path]`;
-    `ending[path]`, `ends[path]` the round of it, and `types[side, path]` with which it was played.
+    does; `moved[side][round, path]` whether it got to move; `stay[round, side, type, path]` what going on is worth;
+    `factor`, `dropped[round, side, path]`; `ending[path]`, `ends[path]` the round of it, and `types[side, path]` with
+    which it was played.
     """
 
     loglik: np.ndarray
     belief: np.ndarray
+    moved: Mapping[str, np.ndarray]
     expected: Mapping[str, np.ndarray]
     own: Mapping[str, np.ndarray]
     stay: np.ndarray
@@ -161,8 +168,9 @@ def _watched(plan: Plan, draw: int, thinking: Thinking, views: tuple, record: Wa
 
     paths = tree_at(lambda p: p.types, paths, jnp.asarray(types, paths.types.dtype))
     quiet = world if record.onwards else without_removal(world)
+    noise = key(plan, READ) if not record.onwards else jax.random.fold_in(key(plan, READ), _word(plan, draw))
     seen, ended = trace(
-        key(plan, READ), plan.form, meeting.minds, quiet, paths, record.given, rounds=plan.rounds,
+        noise, plan.form, meeting.minds, quiet, paths, record.given, rounds=plan.rounds,
         groups=record.alike,
     )  # fmt: skip
     uniform = np.tile(stream(plan, 0, STOPPED).random(count // record.alike), record.alike)
@@ -171,12 +179,19 @@ def _watched(plan: Plan, draw: int, thinking: Thinking, views: tuple, record: Wa
     solved = [thinking.thought(view).solution for view in views]
     return Watched(
         _loglik(plan, seen, record.given), belief,
+        {side: np.asarray(seen.moved[s]) for side, s in zip(SIDES, stages, strict=True)},
         {side: np.asarray(seen.expected[s]) for side, s in zip(SIDES, stages, strict=True)},
         {side: np.asarray(seen.own[s]) for side, s in zip(SIDES, stages, strict=True)},
         _stay([np.asarray(one.value) for one in solved], np.asarray(seen.state), belief),
         np.asarray(seen.factor), np.asarray(seen.dropped),
         codes(plan, base.values, draw, ended, uniform), np.asarray(ended.round), types,
     )  # fmt: skip
+
+
+def _word(plan: Plan, draw: int) -> int:
+    """A number for a draw that depends on its quantiles alone: crises are played on with random numbers of its own."""
+    at = plan.quantiles or {}
+    return zlib.crc32(b"".join(np.float64(at[path][draw]).tobytes() for path in sorted(at)))
 
 
 def _loglik(plan: Plan, seen: Seen, told: Given) -> np.ndarray:
@@ -187,11 +202,16 @@ def _loglik(plan: Plan, seen: Seen, told: Given) -> np.ndarray:
         made = move[:, index]
         if not (made >= 0).any():
             continue
-        own = np.asarray(seen.own[index])  # round, path, type, move
+        own, there = np.asarray(seen.own[index]), np.asarray(seen.moved[index])  # round, path, type, move; round, path
         picked = np.take_along_axis(own, np.maximum(made, 0)[:, :, None, None], axis=3)[..., 0]
         picked = picked / np.maximum(own.sum(-1), FLOOR)  # between nodes the chances do not quite sum to 1
-        added = np.where((made >= 0)[..., None], weight[:, index][..., None] * np.log(np.maximum(picked, FLOOR)), 0.0)
-        found[stage.mover] += np.moveaxis(added, 2, 0)
+        power = weight[:, index][..., None]
+        level = power * np.log(np.maximum(picked, FLOOR))
+        if (power != 1).any():  # normalised, so that silence and moves can be compared between tellings
+            chance = own / np.maximum(own.sum(-1, keepdims=True), FLOOR)
+            level = level - np.log(np.maximum(np.where(chance > 0, chance ** power[..., None], 0.0).sum(-1), FLOOR))
+        level = np.where(there[..., None], level, NEVER)  # a crisis that is over does not go on as the record says
+        found[stage.mover] += np.moveaxis(np.where((made >= 0)[..., None], level, 0.0), 2, 0)
     return found
 
 
@@ -279,7 +299,7 @@ def onwards(one: Watched, span: slice, cut: np.ndarray, rounds: int) -> tuple[np
     kinds, at = one.types[:, span], np.arange(span.stop - span.start)
     sums = one.loglik[..., span].sum(2)  # side, type, path
     level = sums[0][kinds[0], at] + sums[1][kinds[1], at]
-    alive = (one.ends[span] >= cut) | (one.ending[span] == ENDINGS.index("stalemate"))
+    alive = ((one.ends[span] >= cut) | (one.ending[span] == ENDINGS.index("stalemate"))) & (level > NEVER / 2)
     weight = np.where(alive, np.exp(level - level.max()), 0.0)
     if weight.sum() <= 0:
         return np.full((rounds, len(ENDINGS)), np.nan), 0.0

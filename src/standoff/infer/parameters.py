@@ -13,6 +13,9 @@ from standoff.errors import UserError
 from standoff.simulate.draws import numbers, quantile
 from standoff.simulate.setup import SIDES
 
+UNREAD = ("parameters.extra.", "parameters.silence_weight", "world.cascade.", "world.priors.cascade.")
+"""Numbers that no strategy reads, and the weight of silence, which is no part of the game."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -69,6 +72,11 @@ def parameters(case: Case, over: Sequence[str] | None = None) -> tuple[Parameter
         raise UserError(f"The parameter '{doubled}' is named twice. Give one of them another name, as NAME=PATH.")
     if len(wanted) > MOST:
         raise UserError(f"{len(wanted)} parameters: at most {MOST} can be inferred together. Leave some out.")
+    every = [path for _, paths in wanted for path in paths]
+    if doubled := next((path for path in every if every.count(path) > 1), None):
+        raise UserError(f"'{doubled}' stands under two parameters. Name it once.")
+    if unread := next((path for path in every if path.startswith(UNREAD)), None):
+        raise UserError(f"'{unread}' moves no likelihood, so the record says nothing of it. Leave it out.")
     if not wanted:
         raise UserError("No number of this case is uncertain. Write a distribution for some.")
     return tuple(Parameter(name, paths, _number(name, paths, known)) for name, paths in wanted)

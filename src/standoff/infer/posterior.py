@@ -5,7 +5,7 @@ that a side holds its own view or the base. The misperception gap of a side in a
 
     (what the other side thought that it would do) - (what it would have done),
 
-both before the round's moves, in the light of the whole record.
+at the moment of the move, in the light of the whole record.
 """
 
 import datetime as dt
@@ -20,6 +20,7 @@ import xarray as xr
 from standoff import __version__
 from standoff.case.crisis import Case
 from standoff.case.load import LoadedCase
+from standoff.errors import UserError
 from standoff.infer import diagnose
 from standoff.infer.evaluate import Evaluator, status_of
 from standoff.infer.evidence import NOTHING, Evidence, Telling, Without
@@ -37,8 +38,6 @@ KEPT = 1000
 """Equally weighted draws in the group `posterior`."""
 BANDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 AGAINST = "log Bayes factor of the alternative against the view held"
-TENABLE = np.log(10.0)
-"""Log Bayes factor against a view beyond which it is called untenable (10: strong, Jeffreys 1961)."""
 Progress = Callable[[str, float], None]
 
 
@@ -89,6 +88,8 @@ def infer(
     wanted = parameters(loaded.case, over)
     told = tuple(Evidence(loaded.case, until, without).tellings(tellings, seed))
     rounds = max((len(telling.steps) for telling in told), default=0)
+    if not rounds:
+        raise UserError("Nothing is on record by that day, so there is nothing to infer. Give a later --until.")
 
     def done(count: int) -> None:
         progress(f"solving the views ({count} of {draws} draws)", 0.05 + 0.9 * min(count / draws, 1.0))
@@ -168,7 +169,7 @@ def tree(
     | bank | all draws as computed: quantiles, log weights after each round |
     | numbers | by number: prior and posterior, effective draws, R-hat, sensitivity to powers of prior and likelihood |
     | by_round | after each round: chances of types and views, evidence, effective draws, Pareto k |
-    | minds | by round, with bands: beliefs, what was expected and what would have been done, deals |
+    | minds | by round, with bands: beliefs, what was expected and would have been done, deals; own views, or base |
     """
     held = _held(loaded)
     case = loaded.case
@@ -191,7 +192,7 @@ def tree(
         ),
         "numbers": _numbers(wanted, values, final, told),
         "by_round": _by_round(case, bank, log_weight, types, views, held, rounds),
-        "minds": _minds(case, rows, final, rounds),
+        "minds": _minds(case, rows, final, chance, rounds),
     }  # fmt: skip
     status, failed = diagnose.status(bank, told)
     found: xr.DataTree = xr.DataTree.from_dict({name: xr.DataTree(group) for name, group in groups.items()})
@@ -210,7 +211,8 @@ def picked(bank: Bank, count: int = KEPT) -> np.ndarray:
         weight = np.exp(bank.log_weights()[mine])
         mass = np.cumsum(weight / weight.sum())
         at = (np.arange(count // CHAINS) + 0.5) / (count // CHAINS)
-        found.append(mine[np.minimum(np.searchsorted(mass, at), len(mine) - 1)])
+        taken = mine[np.minimum(np.searchsorted(mass, at), len(mine) - 1)]
+        found.append(np.random.default_rng(np.random.SeedSequence([len(bank.u), chain])).permutation(taken))
     return np.stack(found)
 
 
@@ -293,14 +295,16 @@ def _by_round(
     )  # fmt: skip
 
 
-def _minds(case: Case, rows: dict[str, np.ndarray], weight: np.ndarray, rounds: int) -> xr.Dataset:
+def _minds(case: Case, rows: dict[str, np.ndarray], weight: np.ndarray, chance: np.ndarray, rounds: int) -> xr.Dataset:
     names = ("setting", "band_at")
+    held = {view: weight * chance[:, -1, v, v].sum((1, 2)) for v, view in enumerate(VIEWS)}
+    held = {view: each / each.sum() if each.sum() > 0 else weight for view, each in held.items()}
 
     def bands(name: str) -> np.ndarray:
-        return np.stack([weighted(rows[f"{view}.{name}"][:, :rounds], weight) for view in VIEWS])
+        return np.stack([weighted(rows[f"{view}.{name}"][:, :rounds], held[view]) for view in VIEWS])
 
     def means(name: str) -> np.ndarray:
-        return np.stack([np.tensordot(weight, rows[f"{view}.{name}"][:, :rounds], axes=1) for view in VIEWS])
+        return np.stack([np.tensordot(held[view], rows[f"{view}.{name}"][:, :rounds], axes=1) for view in VIEWS])
 
     data: dict[str, Any] = {
         "belief": ((*names, "round", "mind", "about"), bands("belief"), {"units": "probability that he is firm"}),
@@ -309,9 +313,7 @@ def _minds(case: Case, rows: dict[str, np.ndarray], weight: np.ndarray, rounds: 
         "deal_band": ((*names, "round"), bands("deal")),
         "against": (("setting", "round", "side"), means("factor"), {"long_name": AGAINST}),
         "dropped": (("setting", "round", "side"), means("dropped"), {"units": "probability"}),
-        "untenable": (("setting", "round", "side"), np.stack([
-            np.tensordot(weight, rows[f"{view}.factor"][:, :rounds] > TENABLE, axes=1) for view in VIEWS
-        ]), {"units": "probability"}),
+        "untenable": (("setting", "round", "side"), means("untenable"), {"units": "probability"}),
     }  # fmt: skip
     coords: dict[str, Any] = {
         "setting": text(VIEWS), "band_at": list(BANDS), "round": np.arange(1, rounds + 1), "mind": text(SIDES),
@@ -321,7 +323,7 @@ def _minds(case: Case, rows: dict[str, np.ndarray], weight: np.ndarray, rounds: 
         move = f"{side}_move"
         coords[move] = text(MOVES[side])
         gap = {view: rows[f"{view}.expected.{side}"] - rows[f"{view}.own.{side}"] for view in VIEWS}
-        gaps = np.stack([weighted(gap[view][:, :rounds], weight) for view in VIEWS])
+        gaps = np.stack([weighted(gap[view][:, :rounds], held[view]) for view in VIEWS])
         data[f"expected_{side}"] = (("setting", "round", move), means(f"expected.{side}"), {"units": "probability"})
         data[f"own_{side}"] = (("setting", "round", move), means(f"own.{side}"), {"units": "probability"})
         data[f"gap_{side}"] = ((*names, "round", move), gaps, {"units": "probability"})
@@ -333,8 +335,6 @@ def to_arviz(found: xr.DataTree) -> Any:  # noqa: ANN401 (ArviZ's own type)
     try:
         import arviz  # type: ignore[import-not-found,unused-ignore]
     except ImportError as error:
-        from standoff.errors import UserError
-
         raise UserError("to_arviz needs ArviZ, which is not installed. Install it: pip install arviz.") from error
     groups = {name: found[name].to_dataset() for name in ("posterior", "prior", "log_likelihood")}
     if hasattr(arviz, "InferenceData"):

@@ -1,7 +1,8 @@
 """What is kept of every draw of the inferred numbers: likelihoods by round, beliefs, gaps, types, deals.
 
 All of a draw is seen in the light of the whole record: tellings and types are weighted by the likelihood of all moves
-on it (smoothing), so that a belief in November counts what was learnt of the believer until January.
+on it (smoothing), so that a belief in November counts what was learnt of the believer until January. What a side would
+have done, and was expected to do, is 0 for all moves in a round in which it did not get to move.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from standoff.infer.likelihood import VIEWS, Watch, Watched, by_round, deal, joi
 from standoff.simulate.setup import SIDES, Plan
 
 MOVES = {"coercer": COERCER_MOVES, "target": TARGET_MOVES}
+TENABLE = np.log(10.0)
+"""Log Bayes factor against a view beyond which it is called untenable (10: strong, Jeffreys 1961)."""
 ALL = "all"
 """Name of the group of tellings of the whole record."""
 
@@ -29,11 +32,15 @@ def whole(plan: Plan, draw: int, seen: Mapping[str, Watched], record: Watch) -> 
         found[f"{name}.belief"] = one.belief[..., span] @ path
         for i, side in enumerate(SIDES):
             kinds = weight.sum(1 - i)  # type, path
-            expected, own = one.expected[side][:, span], one.own[side][:, span]
-            found[f"{name}.expected.{side}"] = _by_move(plan, side, np.einsum("npm,p->nm", expected, path))
-            found[f"{name}.own.{side}"] = _by_move(plan, side, np.einsum("nptm,tp->nm", own, kinds))
+            there = one.moved[side][:, span]
+            share = np.maximum(there @ path, 1e-12)[:, None]
+            expected = np.einsum("npm,np,p->nm", one.expected[side][:, span], there, path) / share
+            own = np.einsum("nptm,np,tp->nm", one.own[side][:, span], there, kinds) / share
+            found[f"{name}.expected.{side}"] = _by_move(plan, side, expected)
+            found[f"{name}.own.{side}"] = _by_move(plan, side, own)
         found[f"{name}.types"] = weight.sum(2)
         found[f"{name}.factor"] = one.factor[..., span] @ path
+        found[f"{name}.untenable"] = (one.factor[..., span] > TENABLE) @ path
         found[f"{name}.dropped"] = one.dropped[..., span] @ path
         found[f"{name}.deal"] = deal(one, worth(plan, name, draw), weight, span)
     return found
