@@ -282,6 +282,7 @@ def test_export_then_solve(standoff, tmp_path):
         assert [*same["strategy"][name].values()] == pytest.approx([*chances.values()], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_case_on_the_grid_and_as_a_tree(standoff):
     """One round, the prior (0.5, 0.6) a node: the grid is exact but for what is stored in single precision."""
     code, out, err = standoff(

@@ -146,6 +146,7 @@ def test_two_types_against_the_cubic_solver():
     assert found == pytest.approx(wanted, abs=5e-3)
 
 
+@pytest.mark.slow
 def test_flags_stay_once_set():
     """A point that is flagged at half the precision is flagged when the whole game is continued through it."""
     prior, two = ((0.4, 0.2), (0.1, 0.3)), (0, 1)
@@ -203,6 +204,7 @@ def many_shares(precision):
     return tuple((n + 1) / steps for n in range(steps))
 
 
+@pytest.mark.slow
 def test_order_of_types_does_not_matter():
     coercers, targets = (2, 0, 1), (1, 0, 2)
     prior = np.array(PRIOR, float)[np.ix_(coercers, targets)]

@@ -55,6 +55,7 @@ def bank():
     return solved(SMALL, prior_draws(128, 1))
 
 
+@pytest.mark.slow
 def test_every_record_is_counted_once(bank):
     assert len(SMALL.records) == 107
     assert len(set(SMALL.records)) == 107
@@ -110,6 +111,7 @@ def test_places_and_tables():
     assert [row[3] for row in types(every)] == pytest.approx([0.0, 0.0])
 
 
+@pytest.mark.slow
 def test_a_posterior_that_is_too_sure_is_found_out(bank):
     """Every record counted three times: intervals are too narrow, and the table says so."""
     sure = Solved(bank.u, 3 * bank.log_records, bank.firm)
@@ -184,6 +186,7 @@ def _cells(u, weight):
     return np.bincount(np.minimum((u * 5).astype(int), 4), weights=weight, minlength=5)
 
 
+@pytest.mark.slow
 def test_weights_of_presolved_draws(bank):
     records = np.array([3, 3, 50])
     expected = np.exp(bank.log_records[:, records].sum(axis=1))

@@ -112,6 +112,7 @@ def test_one_round_is_exact_on_any_grid():
         assert compared(shape, drawn(shape, seed, precision), 1, (9,)).max() < STORED
 
 
+@pytest.mark.slow
 def test_the_grid_converges_to_the_tree():
     """Two rounds, 20 random games: measured at 9 and 33 nodes, and by how much the error falls in geometric mean."""
     shape = form(rungs=1)
