@@ -17,7 +17,7 @@ def report(
     ] = None,
     documents: DocumentsOption = None,
 ) -> None:
-    """Write the report of a finished run anew, with what `mechanisms` and `attribute` have kept beside it.
+    """Write the report of a finished run anew, with what other commands have kept beside it.
 
     Nothing is computed. A case that has changed since the run is refused.
     """
