@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from standoff.show.figures.pieces import Bar, Panel
-from standoff.show.words import Names
+from standoff.show.words import Names, listed
 
 SIDES = ("coercer", "target")
 CHANCES = ("firm", "own_view", "believes")
@@ -108,8 +108,16 @@ def alarms(data: xr.Dataset) -> str:
     return (
         f"{data.sizes['piece']} pieces and {quantities} quantities make {count} changes: were none of them real, about "
         f"{FALSE * count:.0f} would still lie beyond two standard errors, and the largest of a row is picked for its "
-        "size."
+        f"size.{unplayable(data)}"
     )
+
+
+def unplayable(data: xr.Dataset) -> str:
+    """Which pieces could not be left out, since the rest of the record cannot be played without them."""
+    left = [str(title) for title in np.atleast_1d(data.attrs.get("impossible", []))]
+    if not left:
+        return ""
+    return f" Not left out, since the rest of the record cannot be played without: {listed([f'“{t}”' for t in left])}."
 
 
 def said(names: Names, name: str, side: str) -> str:
