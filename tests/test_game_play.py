@@ -56,6 +56,7 @@ def nothing_given(count):
     return np.full(shape, -1, np.int32), np.full(shape, -1, np.int32), np.ones(shape)
 
 
+@pytest.mark.slow
 def test_frequencies_are_those_of_gambit(solution):
     case = next(c for c in game.CASES if (c["variant"], c["periods"], c["lambda"]) == ("base", 1, 2.0))
     count = 200_000

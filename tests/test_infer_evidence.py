@@ -9,7 +9,7 @@ from standoff.case.load import load_case
 from standoff.errors import UserError
 from standoff.infer.evidence import RELIABILITY, Evidence, Telling, Without
 
-COUNT = 400
+COUNT = 250
 
 
 @pytest.fixture(scope="module")

@@ -79,6 +79,7 @@ def test_all_records_together_are_certain(every):
     assert len(told) == 2 + 3 * (2 + 2 * (2 + 3 * 4))
 
 
+@pytest.mark.slow
 def test_records_are_as_frequent_as_they_are_likely(made, every):
     told, seen = every
     thinking = Thinking(made, 0, Kept().solve)
