@@ -11,7 +11,7 @@ from standoff.case.new import new_case
 from standoff.show.report import BESIDE
 
 CASE = "case"
-QUICK = ("--draws", 64, "--tellings", 4, "--workers", 1, "--quiet")
+QUICK = ("--draws", 256, "--tellings", 4, "--workers", 1, "--quiet")
 
 
 @pytest.fixture
@@ -83,33 +83,36 @@ def test_generic_priors_or_part_of_a_record_are_not_kept_in_a_run(standoff, smal
 
 
 @pytest.mark.slow
-def test_a_posterior_from_the_command_line(standoff, small, tmp_path):
-    """Few draws, so that it fails its own test, says so, and leaves with 1; what is kept gives the same again."""
+def test_a_posterior_from_the_command_line(standoff, small, tmp_path, monkeypatch):
+    """What is kept gives the same again; a posterior that fails its own test says so, and leaves with 1."""
     out = tmp_path / "answer"
     code, text, err = standoff("infer", small, *QUICK, "--out", out)
-    assert code == 1
-    assert "NOT TO BE TRUSTED. Failed:" in text
-    assert "fewer than 200" in err
+    assert code == 0, err
+    assert "NOT TO BE TRUSTED" not in text
     tree = xr.open_datatree(out / BESIDE["posterior"], engine="zarr", consolidated=False).load()
     assert set(tree.children) >= {"posterior", "prior", "log_likelihood", "bank", "numbers", "by_round", "minds"}
-    assert tree.attrs["failed"] == 1
+    assert tree.attrs["failed"] == 0
     page = (out / "infer.html").read_text(encoding="utf-8")
     assert "What must they have believed?" in page
     content = json.loads((out / "infer.json").read_text(encoding="utf-8"))
-    assert content["failed"]
     assert content["seed"] == 1
     code, text, _ = standoff("infer", small, *QUICK, "--no-pieces", "--out", out, "--json")
-    assert code == 1
+    assert code == 0
     again = json.loads(text)
     assert again["numbers"] == content["numbers"]
     assert again["minds"] == content["minds"]
     assert again["pieces"] is None
+    monkeypatch.setattr("standoff.infer.diagnose.LEAST_EFFECTIVE", 1e6)
+    code, text, err = standoff("infer", small, *QUICK, "--no-pieces", "--out", out)
+    assert code == 1
+    assert "NOT TO BE TRUSTED. Failed:" in text
+    assert "fewer than 1000000" in err
 
 
 @pytest.mark.slow
 def test_forecasts_from_the_command_line(standoff, small, tmp_path):
     out = tmp_path / "answer"
-    options = ("--draws", 32, "--tellings", 4, "--workers", 1, "--quiet", "--out", out)
+    options = ("--draws", 64, "--tellings", 4, "--workers", 1, "--quiet", "--out", out)
     code, text, err = standoff("forecast", small, "--every", "round", "--horizon", 2, *options)
     assert code == 0, err
     assert text.index("Generic priors") < text.index("The case’s numbers")
