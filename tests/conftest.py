@@ -1,10 +1,14 @@
 """Settings of every test: JAX at its strictest, plots without a screen, hypothesis the same in every run."""
 
 import os
+import sys
 
 import jax
 import matplotlib as mpl
+import pytest
 from hypothesis import settings
+
+from standoff import cli
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -17,3 +21,17 @@ mpl.use("Agg")
 settings.register_profile("standoff", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "standoff"))
+
+
+@pytest.fixture
+def standoff(monkeypatch, capsys):
+    """Runs a command in this process; gives exit code, stdout and stderr."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["standoff", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        said = capsys.readouterr()
+        return stop.value.code or 0, said.out, said.err
+
+    return command

@@ -19,20 +19,6 @@ STANDOFF = Path(sys.executable).with_name("standoff")
 
 
 @pytest.fixture
-def standoff(monkeypatch, capsys):
-    """Runs a command in this process; gives exit code, stdout and stderr."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["standoff", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        said = capsys.readouterr()
-        return stop.value.code or 0, said.out, said.err
-
-    return command
-
-
-@pytest.fixture
 def case(tmp_path):
     new_case(tmp_path / "case")
     return tmp_path / "case"

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from standoff import cli
 from standoff.case.load import load_case
 from standoff.case.new import TEMPLATE
 from standoff.errors import UserError
@@ -34,20 +33,6 @@ p "" 2 2 "" { "l" "l" } 0
 t "" 3 "" { 0, 1 }
 t "" 4 "" { 2, 0 }
 """
-
-
-@pytest.fixture
-def standoff(monkeypatch, capsys):
-    """Runs a command in this process; gives exit code, stdout and stderr."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["standoff", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        said = capsys.readouterr()
-        return stop.value.code or 0, said.out, said.err
-
-    return command
 
 
 def efg(name, periods=1):

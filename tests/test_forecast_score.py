@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,6 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from standoff import cli
 from standoff.case.audit import audit
 from standoff.case.evidence import Event, Forecast, When
 from standoff.case.load import load_case
@@ -285,18 +283,6 @@ def test_what_came_later_does_not_move_a_score_s_reference(loaded):
     """Climatologies and the model's chance depend on the day and deadline of the forecast, not on the answer."""
     yes, no = (score(holding(loaded, said("a", word)), own(loaded, [{"force": 0.5}, {}])) for word in ("yes", "no"))
     xr.testing.assert_equal(yes["chance"], no["chance"])
-
-
-@pytest.fixture
-def standoff(monkeypatch, capsys):
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["standoff", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        told = capsys.readouterr()
-        return stop.value.code or 0, told.out, told.err
-
-    return command
 
 
 def test_command(standoff, tmp_path):

@@ -19,7 +19,7 @@ from standoff.errors import UserError
 from standoff.infer.evaluate import Evaluator
 from standoff.infer.leave_out import leave_out
 from standoff.infer.likelihood import Group
-from standoff.infer.parameters import parameters
+from standoff.infer.parameters import parameters, require_read
 from standoff.infer.posterior import infer, marginal, shares, weighted
 from standoff.infer.summary import ALL, whole
 
@@ -181,3 +181,28 @@ def test_shares_and_quantiles_by_hand():
 def test_wrong_parameters_are_told(small, over, words):
     with pytest.raises(UserError, match=words):
         parameters(small.case, over)
+
+
+@pytest.mark.slow
+def test_what_the_modules_compute_cannot_be_inferred():
+    """A written chance of success is not read where forces are given; a stake that a module starts from is."""
+    case = load_case("panama-1989").case
+    asked = parameters(case, ["chance=parameters.force.success", "parameters.target.exit_loss.stubborn"])
+    with pytest.raises(
+        UserError, match=r"'chance': in this case the world's modules compute parameters\.force\.success"
+    ):
+        require_read(case, asked, seed=1)
+    require_read(case, asked[1:], seed=1)
+
+
+def test_values_keep_to_the_bounds_of_the_game(small):
+    """As draws do: a chance beyond 0 or 1 is 0 or 1."""
+    (asked,) = parameters(small.case, ["parameters.precision.coercer"])
+    low, high = asked.limits
+    assert np.isfinite(low)
+    narrow = replace(asked, limits=(4.0, 5.0))
+    assert narrow.at(np.array([0.001, 0.5, 0.999])) == pytest.approx(
+        np.clip(asked.at(np.array([0.001, 0.5, 0.999])), 4, 5)
+    )
+    assert (asked.at(np.linspace(0.001, 0.999, 99)) >= low).all()
+    assert (asked.at(np.linspace(0.001, 0.999, 99)) <= high).all()

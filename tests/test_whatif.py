@@ -1,12 +1,10 @@
 """Counterfactuals: what is read from words, how overlays reach views, paired tables, and arms on a small case."""
 
 import datetime as dt
-import sys
 
 import numpy as np
 import pytest
 
-from standoff import cli
 from standoff.case.evidence import Event
 from standoff.case.load import LoadedCase, load_case
 from standoff.case.new import TEMPLATE
@@ -244,18 +242,6 @@ def test_types_after_a_record():
     assert (found[0] * found[1]).mean() == pytest.approx(joint[1, 1], abs=0.002)
     assert types(40.0, -40.0).mean(1) == pytest.approx([1.0, 0.0], abs=1e-9)
     assert types(1.0, 0.0)[0].mean() == pytest.approx(0.3 * np.e / (0.3 * np.e + 0.7), abs=0.002)
-
-
-@pytest.fixture
-def standoff(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["standoff", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return run
 
 
 @pytest.mark.parametrize(

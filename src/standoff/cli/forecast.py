@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from standoff.cli.ask import SeedOption, WorkersOption
-from standoff.cli.infer import OverOption
-from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, print_json, progress_bar
+from standoff.cli.infer import OverOption, QuickOption
+from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, print_json, progress_bar, say
 from standoff.errors import UserError
 
 
@@ -36,7 +36,7 @@ def forecast(
         int | None,
         typer.Option("--tellings", min=4, max=4096, help="Crises played on from each day and draw [default: 256]."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer of all, for a first look.")] = False,
+    quick: QuickOption = False,
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     out: Annotated[
@@ -85,6 +85,9 @@ def forecast(
         lines.append(f"Next: standoff score {case} --forecasts {kept}")
     if as_json:
         print_json(content)
-        return
-    for line in lines:
-        typer.echo(line)
+    else:
+        for line in lines:
+            typer.echo(line)
+    if wrong := shown.alarm(found):
+        say(f"NOT TO BE TRUSTED. {wrong}")
+        raise typer.Exit(1)

@@ -18,6 +18,10 @@ OverOption = Annotated[
     list[str] | None,
     typer.Option("--over", metavar="[NAME=]PATH", help="A number to infer; several options, ten at most."),
 ]
+QuickOption = Annotated[bool, typer.Option("--quick", help="Fewer of all, for a first look.")]
+GenericOption = Annotated[
+    bool, typer.Option("--generic", help="With the library's generic priors in the place of the case's numbers.")
+]
 
 
 @app.command()
@@ -25,9 +29,7 @@ def infer(
     case: CaseArgument,
     until: UntilOption = None,
     over: OverOption = None,
-    generic: Annotated[
-        bool, typer.Option("--generic", help="With the library's generic priors in the place of the case's numbers.")
-    ] = False,
+    generic: GenericOption = False,
     pieces: Annotated[
         bool, typer.Option("--pieces/--no-pieces", help="Leave every event and every source out in turn.")
     ] = True,
@@ -37,7 +39,7 @@ def infer(
     tellings: Annotated[
         int | None, typer.Option("--tellings", min=4, max=4096, help="Draws of what may have happened [default: 64].")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer of all, for a first look.")] = False,
+    quick: QuickOption = False,
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     out: Annotated[
@@ -120,9 +122,7 @@ def _from(progress, share: float):  # type: ignore[no-untyped-def]  # noqa: ANN0
 def predict(
     case: CaseArgument,
     until: UntilOption = None,
-    generic: Annotated[
-        bool, typer.Option("--generic", help="With the library's generic priors in the place of the case's numbers.")
-    ] = False,
+    generic: GenericOption = False,
     draws: Annotated[int, typer.Option("--draws", min=2, max=2000, help="Draws of all uncertain numbers.")] = 32,
     replications: Annotated[
         int, typer.Option("--replications", min=10, max=100_000, help="Crises for each draw.")

@@ -21,7 +21,7 @@ from standoff.case.load import LoadedCase
 from standoff.errors import UserError
 from standoff.game.form import Form
 from standoff.infer.likelihood import Group, Watch, observe, watch
-from standoff.infer.parameters import Parameter, quantiles
+from standoff.infer.parameters import Parameter, quantiles, require_read
 from standoff.simulate.arms import Kept
 from standoff.simulate.setup import Plan, form_for, plan, take_form
 from standoff.simulate.store import origin
@@ -91,6 +91,8 @@ class Evaluator:
     def _batch(self, points: np.ndarray) -> None:
         if jnp.zeros(0).dtype != jnp.float64:
             raise UserError("Inference needs 64 bits: jax.config.update('jax_enable_x64', True) before anything else.")
+        if self._first is None:
+            require_read(self.loaded.case, self.parameters, self.seed)
         count = len(points)
         padded = np.concatenate([points, np.repeat(points[-1:], BATCH - count, axis=0)])
         made = plan(

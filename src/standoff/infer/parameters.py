@@ -10,8 +10,8 @@ from standoff.case.explain import suggestion
 from standoff.case.inference import MOST
 from standoff.case.number import Number
 from standoff.errors import UserError
-from standoff.simulate.draws import numbers, quantile
-from standoff.simulate.setup import SIDES
+from standoff.simulate.draws import bounds, numbers, quantile
+from standoff.simulate.setup import SIDES, plan
 
 UNREAD = ("parameters.extra.", "parameters.silence_weight", "world.cascade.", "world.priors.cascade.")
 """Numbers that no strategy reads, and the weight of silence, which is no part of the game."""
@@ -24,6 +24,8 @@ class Parameter:
     name: str
     paths: tuple[str, ...]
     number: Number
+    limits: tuple[float, float] = (-np.inf, np.inf)
+    """What the game takes a value for that lies beyond, as draws do."""
 
     @property
     def unit(self) -> str:
@@ -32,7 +34,7 @@ class Parameter:
 
     def at(self, u: np.ndarray) -> np.ndarray:
         """Values at quantiles of the prior."""
-        return quantile(self.number, u)
+        return np.asarray(np.clip(quantile(self.number, u), *self.limits))
 
 
 def uncertain(case: Case) -> dict[str, Number]:
@@ -79,7 +81,31 @@ def parameters(case: Case, over: Sequence[str] | None = None) -> tuple[Parameter
         raise UserError(f"'{unread}' moves no likelihood, so the record says nothing of it. Leave it out.")
     if not wanted:
         raise UserError("No number of this case is uncertain. Write a distribution for some.")
-    return tuple(Parameter(name, paths, _number(name, paths, known)) for name, paths in wanted)
+    limits = bounds(case)
+    return tuple(
+        Parameter(name, paths, _number(name, paths, known), limits.get(paths[0], (-np.inf, np.inf)))
+        for name, paths in wanted
+    )
+
+
+def require_read(case: Case, wanted: Sequence[Parameter], seed: int) -> None:
+    """Refuse numbers that change nothing in any view, since the world's modules compute what stands at their place.
+
+    Raises:
+        UserError: one of them is such a number.
+    """
+    u = np.full((1 + len(wanted), len(wanted)), 0.5)
+    u[1:] += np.diag(np.full(len(wanted), 0.3))
+    made = plan(case, seed=seed, count=len(u), quantiles=quantiles(wanted, u))
+    sheets = [made.values(view) for view in (None, *case.views)]
+    moved = np.any([each != each[0] for values in sheets for each in values.values()], axis=0)[1:]
+    for parameter, told in zip(wanted, moved, strict=True):
+        if not told:
+            here = " and ".join(parameter.paths)
+            raise UserError(
+                f"Parameter '{parameter.name}': in this case the world's modules compute {here}, "
+                "and what is written there is not read. Name numbers that it is computed from (docs/world.md)."
+            )
 
 
 def _number(name: str, paths: tuple[str, ...], known: dict[str, Number]) -> Number:

@@ -95,8 +95,8 @@ def lines(found: xr.Dataset, horizon: int | None = None) -> list[str]:
         f"{a['title']}: how it ends {_ahead(found, horizon)}, from what was public as of each day; {a['draws']} draws, "
         f"{a['tellings']} crises played on from each, seed {a['seed']}"
     )
-    if alarm := _alarm(found):
-        text += ["", *folded(f"NOT TO BE TRUSTED. {alarm}")]
+    if wrong := alarm(found):
+        text += ["", *folded(f"NOT TO BE TRUSTED. {wrong}")]
     for prior in _priors(found):
         what = "the library’s, without any case in view" if prior == "generic" else "written with hindsight"
         text += ["", f"{PRIORS.get(prior, prior).capitalize()} ({what}), %"]
@@ -118,7 +118,7 @@ def lines(found: xr.Dataset, horizon: int | None = None) -> list[str]:
     ]
 
 
-def _alarm(found: xr.Dataset) -> str:
+def alarm(found: xr.Dataset) -> str:
     """What is wrong where most forecasts rest on too little; nothing otherwise."""
     every = [_rough(found, p, n) for p in _priors(found) for n in range(found.sizes["as_of"])]
     few = f"{sum(every)} of {count(len(every), 'forecast')} rest on too few draws or crises: raise both."
@@ -344,7 +344,7 @@ def _head(case: Case, found: xr.Dataset) -> dict[str, Any]:
     return {
         "title": f"{case.crisis.title}: forecasts",
         "lead": "How the crisis was going to end, from what was public as of each day.",
-        "alarm": " ".join(filter(None, [unsolved, _alarm(found)])),
+        "alarm": " ".join(filter(None, [unsolved, alarm(found)])),
         "marks": marks,
         "facts": [
             ("As of", listed(sorted({str(_days(found)[0]), str(_days(found)[-1])}, key=str), "to")
