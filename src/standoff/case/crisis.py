@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from standoff.case.evidence import CoercerClass, TargetClass
+from standoff.case.fitted import Priors
 from standoff.case.inference import Inference
 from standoff.case.number import Chance, Id, Model, Office, Positive, Prize, Reasons, Share, Shift, Words
 from standoff.case.world import World
@@ -178,6 +179,7 @@ class Case(Model):
     events: list["Event"] = Field(default_factory=list)
     forecasts: list["Forecast"] = Field(default_factory=list)
     inference: Inference | None = None
+    priors: Priors | None = Field(None, description="A fit to past crises in the place of the generic numbers.")
     solver: Solver = Field(default_factory=Solver)
 
     @model_validator(mode="after")

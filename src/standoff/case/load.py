@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
+from standoff.case import fitted
 from standoff.case.check import check
 from standoff.case.crisis import Case
 from standoff.case.explain import explain, nearest
@@ -85,11 +86,24 @@ def load_case(path: str | FilePath) -> LoadedCase:
     noted |= {problem.place for problem in schema_problems}
     problems += [problem for problem in references(sources) if problem.place not in noted]
     warnings: list[Problem] = []
+    unsaid: list[Problem] = []
     if case is not None:
         case_digest = _digest(case)
+        if case.priors is not None:
+            place = sources.at(("priors", "from"))
+            folder = root if root.is_dir() else root.parent
+            fit = fitted.read(folder / case.priors.file, folder, place)
+            if isinstance(fit, Problem):
+                problems.append(fit)
+            else:
+                case.priors.numbers.update(fit.numbers)
+                case_digest = hashlib.sha256(f"{case_digest} {fit.digest}".encode()).hexdigest()
+                unsaid = [Problem(place, f"the fit does not say {path}: there the library's generic number stands",
+                                  "Nothing to mend; know it.", "priors") for path in fit.lacking]  # fmt: skip
         case, by_type = with_generic_numbers(case, sources)
         errors, warnings = check(case, sources, broken)
         problems += by_type + errors
+        warnings += unsaid
     if problems or case is None:
         raise CaseError(problems)
     name = root.name if root.is_dir() else root.stem
