@@ -12,6 +12,7 @@ from standoff.case.load import load_case
 from standoff.case.new import TEMPLATE
 from standoff.errors import UserError
 from standoff.game.ladder import COERCER_MOVES, TARGET_MOVES
+from standoff.show import beside
 from standoff.show import forecast as forecasts
 from standoff.show import infer as shown
 from standoff.show import pieces as parts
@@ -300,7 +301,7 @@ def test_the_page_is_whole_escaped_and_loads_nothing(loaded, tmp_path):
 
 def test_it_is_kept_beside_a_run_and_found_by_the_report(loaded, tmp_path):
     tree = shown.with_pieces(posterior(loaded), left_out())
-    kept = shown.keep(tree, tmp_path)
+    kept = beside.keep(tree, tmp_path, "posterior")
     assert kept.name == BESIDE["posterior"]
     assert [path.name for path in tmp_path.iterdir()] == [kept.name]
     again = _kept(kept, loaded.digest)
@@ -308,14 +309,14 @@ def test_it_is_kept_beside_a_run_and_found_by_the_report(loaded, tmp_path):
     xr.testing.assert_equal(again["minds"].to_dataset(), tree["minds"].to_dataset())
     assert shown.lines(loaded.case, again) == shown.lines(loaded.case, tree)
     assert _kept(kept, "another case") is None
-    shown.keep(posterior(loaded), tmp_path)  # in its place
+    beside.keep(posterior(loaded), tmp_path, "posterior")  # in its place
     assert "pieces" not in _kept(kept, loaded.digest).children
 
 
 def test_a_folder_that_cannot_be_written_is_the_users_matter(loaded, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
-        shown.keep(posterior(loaded), tmp_path / "file")
+        beside.keep(posterior(loaded), tmp_path / "file", "posterior")
 
 
 def forecast(loaded, *, whens=3, hindsight=()) -> xr.Dataset:
@@ -390,7 +391,7 @@ def test_forecasts_as_a_page(loaded, tmp_path, whens):
     rows = (tmp_path / "forecast.csv").read_text().splitlines()
     assert rows[0] == "priors,as_of,ending,by,chance,chance_base"
     assert len(rows) == 1 + sum(len(one["chance"]) for one in content["forecasts"])
-    kept = forecasts.keep(found, tmp_path)
+    kept = beside.keep(found, tmp_path, "forecast")
     again = xr.open_dataset(kept, engine="zarr", consolidated=False).load()
     xr.testing.assert_equal(again, found)
     assert again.attrs["hindsight"] == []

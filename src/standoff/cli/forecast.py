@@ -80,7 +80,7 @@ def forecast(
         )  # fmt: skip
     lines, content = shown.lines(found, horizon), shown.as_dict(found)
     if out is not None:
-        kept = shown.keep(found, out)
+        kept = beside.keep(found, out, "forecast")
         lines.append(f"Kept in {kept}. Page: {shown.write_page(loaded.case, found, out, lines, content, horizon)}")
         lines.append(f"Next: standoff score {case} --forecasts {kept}")
     if as_json:

@@ -90,13 +90,13 @@ def infer(
             seed=seed, workers=workers or default_workers(), progress=first, keep=keep,
         )  # fmt: skip
         if out is not None:
-            shown.keep(found.tree, out)
+            beside.keep(found.tree, out, "posterior")
         left = leave_out(found, until=day, progress=_from(progress, 0.85)) if pieces else None
     tree = shown.with_pieces(found.tree, left)
     tree.attrs["priors"] = "generic" if generic else "case"
     lines, content = shown.lines(loaded.case, tree), shown.as_dict(tree)
     if out is not None:
-        kept = shown.keep(tree, out)
+        kept = beside.keep(tree, out, "posterior")
         lines.append(f"Kept in {kept}." + (f" Next: standoff report {out}" if with_run else ""))
         if not with_run:
             lines.append(f"Page: {shown.write_page(loaded.case, tree, out, lines, content)}")

@@ -27,11 +27,15 @@ def require_run(out: Path, digest: str) -> None:
         raise UserError(f"{out}: this run is of the case as it was before. Run the case again, then ask.")
 
 
-def keep(found: xr.Dataset, out: Path, name: str) -> Path:
-    """Write an answer (`mechanisms` or `attribution`) beside a run, whole or not at all."""
+def keep(found: xr.Dataset | xr.DataTree, out: Path, name: str) -> Path:
+    """Write an answer (such as `mechanisms` or `posterior`) as `NAME.zarr` into a folder, whole or not at all."""
     target, work = out / f"{name}.zarr", out / f".{name}.zarr.partial"
-    shutil.rmtree(work, ignore_errors=True)
-    found.to_zarr(work, consolidated=False)
-    shutil.rmtree(target, ignore_errors=True)
-    work.rename(target)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(work, ignore_errors=True)
+        found.to_zarr(work, consolidated=False)
+        shutil.rmtree(target, ignore_errors=True)
+        work.rename(target)
+    except OSError as error:
+        raise UserError(f"{out}: it cannot be written: {error.strerror}.") from error
     return target

@@ -6,23 +6,19 @@ Beside them stands what people and markets said of the same endings, each at its
 import csv
 import datetime as dt
 import io
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from markupsafe import Markup
 
 from standoff.case.crisis import Case
-from standoff.errors import UserError
 from standoff.forecast.model import frame
 from standoff.forecast.questions import ENDINGS_OF, OFFICE, OUT, Question
+from standoff.show.answer import write_answer
 from standoff.show.ask import folded
-from standoff.show.figures.drawing import Drawing, export, look
+from standoff.show.figures.drawing import Drawing
 from standoff.show.figures.forecast import Panel, forecasts
-from standoff.show.report import template
 from standoff.show.said import mark, said_of
 from standoff.show.said import table as said_table
 from standoff.show.screens.screen import Block, Cell, Picture, Screen, Table, Words, row
@@ -30,7 +26,6 @@ from standoff.show.words import LANE, Names, count, day, ending_of, listed, name
 from standoff.simulate.ending import ENDINGS
 from standoff.simulate.record import event_day, record
 
-STORE = "forecast.zarr"
 ATTRS = (
     "schema", "case", "title", "digest", "version", "seed", "draws", "tellings", "nodes", "hindsight", "solved",
 )  # fmt: skip
@@ -174,40 +169,14 @@ def _plain(value: float) -> float | None:
     return round(value, 6) if np.isfinite(value) else None
 
 
-def keep(found: xr.Dataset, out: Path) -> Path:
-    """Write `forecast.zarr` into a folder, whole or not at all."""
-    target, work = out / STORE, out / f".{STORE}.partial"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(work, ignore_errors=True)
-        found.to_zarr(work, consolidated=False)
-        shutil.rmtree(target, ignore_errors=True)
-        work.rename(target)
-    except OSError as error:
-        raise UserError(f"{out}: it cannot be written: {error.strerror}.") from error
-    return target
-
-
 def write_page(
     case: Case, found: xr.Dataset, out: Path, lines: list[str], content: dict[str, Any], horizon: int | None = None
 ) -> Path:
     """Write `forecast.html` with its figure, `forecast.json` and `forecast.csv` into a folder."""
-    folder = out / "figures"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with look():
-            screen = screen_of(case, found, horizon)
-            drawn = {d.name: Markup(export(d, folder)) for d in screen.drawings}
-        page = template("answer.html.jinja").render(
-            head=_head(case, found), screens=[screen], svg=drawn, appendix=_appendix(found, names(case), horizon),
-            text="\n".join(lines),
-        )  # fmt: skip
-        (out / "forecast.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        (out / "forecast.csv").write_text(_csv(content), encoding="utf-8")
-        (out / "forecast.html").write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{out}: it cannot be written: {error.strerror}.") from error
-    return out / "forecast.html"
+    return write_answer(
+        out, "forecast", head=_head(case, found), screens=lambda: [screen_of(case, found, horizon)],
+        appendix=_appendix(found, names(case), horizon), lines=lines, content=content, table=_csv(content),
+    )  # fmt: skip
 
 
 def screen_of(case: Case, found: xr.Dataset, horizon: int | None = None) -> Screen:

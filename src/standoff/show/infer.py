@@ -2,26 +2,21 @@
 
 import csv
 import io
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from markupsafe import Markup
 
 from standoff.case.crisis import Case
-from standoff.errors import UserError
 from standoff.show import pieces as parts
 from standoff.show import posterior as read
+from standoff.show.answer import write_answer
 from standoff.show.ask import folded
-from standoff.show.figures.drawing import export, look
-from standoff.show.report import template
 from standoff.show.screens.pieces import answer as heaviest
 from standoff.show.screens.pieces import pieces_screen
 from standoff.show.screens.posterior import posterior_screen
-from standoff.show.screens.screen import Table, row
+from standoff.show.screens.screen import Screen, Table, row
 from standoff.show.words import Names, count, day, listed, names, percent
 from standoff.simulate.record import record
 
@@ -230,43 +225,21 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 (an attribute or an entry)
     return value
 
 
-def keep(tree: xr.DataTree, out: Path) -> Path:
-    """Write `posterior.zarr` into a folder, whole or not at all."""
-    target, work = out / "posterior.zarr", out / ".posterior.zarr.partial"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(work, ignore_errors=True)
-        tree.to_zarr(work, consolidated=False)
-        shutil.rmtree(target, ignore_errors=True)
-        work.rename(target)
-    except OSError as error:
-        raise UserError(f"{out}: it cannot be written: {error.strerror}.") from error
-    return target
-
-
 def write_page(case: Case, tree: xr.DataTree, out: Path, lines: list[str], content: dict[str, Any]) -> Path:
     """Write `infer.html` with its figures, `infer.json` and `infer.csv` into a folder."""
     import datetime as dt
 
     who, until = names(case), str(tree.attrs.get("until") or "")
     along = record(case, dt.date.fromisoformat(until) if until else None)
-    folder = out / "figures"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with look():
-            screens = [posterior_screen(tree, along, who)]
-            if "pieces" in tree.children:
-                screens.append(pieces_screen(tree, who))
-            drawn = {d.name: Markup(export(d, folder)) for screen in screens for d in screen.drawings}
-        page = template("answer.html.jinja").render(
-            head=_head(case, tree), screens=screens, svg=drawn, appendix=_appendix(tree, who), text="\n".join(lines)
-        )
-        (out / "infer.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        (out / "infer.csv").write_text(_csv(content), encoding="utf-8")
-        (out / "infer.html").write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{out}: it cannot be written: {error.strerror}.") from error
-    return out / "infer.html"
+
+    def screens() -> list[Screen]:
+        first = posterior_screen(tree, along, who)
+        return [first, pieces_screen(tree, who)] if "pieces" in tree.children else [first]
+
+    return write_answer(
+        out, "infer", head=_head(case, tree), screens=screens, appendix=_appendix(tree, who), lines=lines,
+        content=content, table=_csv(content),
+    )  # fmt: skip
 
 
 def _head(case: Case, tree: xr.DataTree) -> dict[str, Any]:

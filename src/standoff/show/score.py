@@ -5,21 +5,17 @@ The tables are those of the report's screen (`screens.scores`), so that all of t
 
 import csv
 import io
-import json
 import textwrap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from markupsafe import Markup
 
-from standoff.errors import UserError
 from standoff.forecast.climatology import classes
 from standoff.forecast.score import BOUNDS, count, mean, scored, skill
+from standoff.show.answer import write_answer
 from standoff.show.ask import folded
-from standoff.show.figures.drawing import export, look
-from standoff.show.report import template
 from standoff.show.screens.scores import (
     FORECASTERS,
     WARNING,
@@ -196,23 +192,10 @@ def as_csv(data: xr.Dataset) -> str:
 
 def write_page(data: xr.Dataset, out: Path) -> Path:
     """Write `score.html`, its figures, `score.json` and `score.csv` into a folder."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with look():
-            shown = screen(data)
-            svg = {drawing.name: Markup(export(drawing, out)) for drawing in shown.drawings}
-        (out / "score.json").write_text(
-            json.dumps(as_dict(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        (out / "score.csv").write_text(as_csv(data), encoding="utf-8")
-        page = out / "score.html"
-        text = template("answer.html.jinja").render(
-            head=_head(data), screens=[shown], svg=svg, appendix=[each(data), spoken(data)], text="\n".join(lines(data))
-        )
-        page.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{out}: it cannot be written: {error.strerror}.") from error
-    return page
+    return write_answer(
+        out, "score", head=_head(data), screens=lambda: [screen(data)], appendix=[each(data), spoken(data)],
+        lines=lines(data), content=as_dict(data), table=as_csv(data),
+    )  # fmt: skip
 
 
 def _head(data: xr.Dataset) -> dict[str, Any]:
