@@ -106,8 +106,8 @@ def test_both_rules_are_proper(true, told):
 def test_a_word_s_range_is_the_range_of_its_score(loaded):
     found = score(holding(loaded, said("a", words="likely"), said("b", "no", words="likely")))
     one, two = (found["brier"].sel(forecast=name, forecaster="said").values for name in ("a", "b"))
-    assert one == pytest.approx([0.2**2, 0.325**2, 0.45**2])
-    assert two == pytest.approx([0.55**2, 0.675**2, 0.8**2])
+    assert one == pytest.approx([0.2**2, 0.3**2, 0.45**2])
+    assert two == pytest.approx([0.55**2, 0.7**2, 0.8**2])
 
 
 def test_a_number_goes_before_words(loaded):

@@ -9,13 +9,20 @@ from standoff.errors import UserError
 from standoff.forecast.words import Range, word_of, words
 
 ICD_203 = {
-    "remote": (0.01, 0.05), "very unlikely": (0.05, 0.2), "unlikely": (0.2, 0.45), "roughly even chance": (0.45, 0.55),
-    "likely": (0.55, 0.8), "very likely": (0.8, 0.95), "almost certain": (0.95, 0.99),
+    "remote": (0.01, 0.05), "very unlikely": (0.05, 0.2), "roughly even chance": (0.45, 0.55),
+    "very likely": (0.8, 0.95), "nearly certain": (0.95, 0.99),
 }  # fmt: skip
 """ICD 203, Analytic Standards (Office of the Director of National Intelligence, 2015)."""
+SURVEYED = {
+    "almost certainly": (0.8, 0.9, 0.99), "likely": (0.55, 0.7, 0.8), "probably": (0.51, 0.7, 0.8),
+    "possibly": (0.15, 0.45, 0.6), "might happen": (0.1, 0.4, 0.55), "unlikely": (0.05, 0.2, 0.3),
+    "serious possibility": (0.3, 0.66, 0.858), "highly likely": (0.8, 0.9, 0.955), "probably not": (0.15, 0.265, 0.4),
+}  # fmt: skip
+"""10%, 50% and 90% of the published answers of both surveys, computed once with pandas' `quantile`."""
 BY_STRENGTH = [
-    ("remote", "very unlikely", "unlikely", "roughly even chance", "likely", "very likely", "almost certain"),
-    ("impossible", "possible", "very possible", "certain"),
+    ("remote", "very unlikely", "unlikely", "possible", "roughly even chance", "likely", "very likely", "certain"),
+    ("impossible", "almost no chance", "improbable", "probably not", "better than even", "probable", "highly likely"),
+    ("possible", "very possible", "almost certain"),
     ("will not", "not expected", "expected", "will"),
     ("not imminent", "imminent"),
     ("hypothetical", "could", "appears ready", "seems", "very soon"),
@@ -29,6 +36,14 @@ def test_words_of_the_standard(word, limits):
     assert found.chance.mid == pytest.approx(sum(limits) / 2, abs=0.001)
     assert found.kind == "standard"
     assert "ICD 203" in found.source
+
+
+@pytest.mark.parametrize(("word", "quantiles"), SURVEYED.items())
+def test_words_of_the_surveys(word, quantiles):
+    found = word_of(word, "here")
+    assert (found.chance.low, found.chance.mid, found.chance.high) == quantiles
+    assert found.kind == "survey"
+    assert "answers" in found.source
 
 
 def test_very_goes_half_of_the_way_to_the_end():
@@ -49,8 +64,8 @@ def test_every_row_is_a_range_with_its_reason():
     known = words()
     for word in known.values():
         chance = word.chance
-        assert 0 <= chance.low < chance.mid < chance.high <= 1 or word.kind == "standard"
         assert 0 <= chance.low <= chance.mid <= chance.high <= 1
+        assert chance.low < chance.high
         if word.kind in ("standard", "survey"):
             assert word.source
         else:

@@ -1,11 +1,14 @@
 """What words of chance mean: each as a range with a middle, from a standard or a survey, or by judgement.
 
-`words.csv` holds a row for each word: `standard` (an authority says what the word should mean: ICD 203 of the US
-intelligence community, 2015; Kent 1964), `survey` (people were asked: Lichtenstein & Newman 1967; Reagan, Mosteller &
-Youtz 1989; Mosteller & Youtz 1990), `judgement` (no survey that we know covers it: ours, `like` the nearest word that
-one does, and wide), `assertion` (a bare "will" or "will not", which names no chance at all; ours). Readers take the
-words of ICD 203 wider than it means them (Wintle et al. 2019): a range is the least, not the most, that a word leaves
-open.
+`words.csv` holds a row for each word: `survey` (people were asked for a number: the median, and the range of the middle
+80% of the answers), `standard` (no survey that we have asked for it; an authority says what it should mean: ICD 203 of
+the US intelligence community, 2015), `judgement` (neither covers it: ours, `like` the nearest word that one does, and
+wide), `assertion` (a bare "will" or "will not", which names no chance at all; ours).
+
+Surveys: Mauboussin & Mauboussin 2018, "If you say something is likely, how likely do people think it is?" (Harvard
+Business Review, 3 July 2018), answers at https://github.com/amauboussin/probability-survey, 1,976 respondents, of whom
+about 1,860 answered for a word; zonination 2015, https://github.com/zonination/perceptions (46 respondents), for words
+that the former did not ask. "Very" goes half of the way to the end of the scale (Mosteller & Youtz 1990).
 """
 
 import csv
