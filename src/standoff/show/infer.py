@@ -100,13 +100,13 @@ def _point(share: float) -> str:
 
 def _numbers(tree: xr.DataTree) -> list[str]:
     data, taught = tree["numbers"].ds, read.learnt(tree)
-    rows = [f"{'Number (unit)':<44}{'before':>22}{'after':>22}{'spread left':>12}"]
+    rows = [f"{'Number (unit)':<40}{'before':>24}{'after':>24}{'spread left':>12}"]
     for name in (str(n) for n in data["number"].values):
         one, shown = data.sel(number=name), read.interval(tree, name)
-        label = shown.label if len(shown.label) <= 40 else shown.label[:39] + "…"
+        label = shown.label if len(shown.label) <= 37 else shown.label[:36] + "…"
         mark = " " if taught[name] else "·"
         spread = f"{float(one['shrinkage']):.0%}{mark}"
-        rows.append(f"  {label:<42}{read.band(shown.prior):>22}{read.band(shown.posterior):>22}{spread:>12}".rstrip())
+        rows.append(f"  {label:<38}{read.band(shown.prior):>24}{read.band(shown.posterior):>24}{spread:>12}".rstrip())
     return rows
 
 
