@@ -1,6 +1,6 @@
 """The command line: parses, calls one function of the library, prints.
 
-Reading order: `shell` (what commands share), `cases`, `main_job`, `games`, `ask`, `mechanisms`, `report`, `infer`,
+Reading order: `shell` (what commands share), `cases`, `events`, `main_job`, `games`, `ask`, `mechanisms`, `report`, `infer`,
 `forecast`, `score`.
 """
 
@@ -9,6 +9,7 @@ import sys
 
 from standoff.cli import ask as ask
 from standoff.cli import cases as cases
+from standoff.cli import events as events
 from standoff.cli import forecast as forecast
 from standoff.cli import games as games
 from standoff.cli import infer as infer
