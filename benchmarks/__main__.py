@@ -1,7 +1,8 @@
 """The quick benchmarks, one after the other: about four minutes on two free cores.
 
 `make bench` runs this. Every module runs alone as well, most of them with more: `python -m benchmarks.grid`,
-`random_games`, `interpolation`, `paths`, `trees`, `theory`, `gradient`, `cut`, `cases`. Numbers compare only within
+`random_games`, `interpolation`, `paths`, `trees`, `theory`, `gradient`, `cut`, `cases`, `posterior`, `equilibria`,
+`estimate`, `monte_carlo`, `events`, `play`. Numbers compare only within
 one run on one machine.
 """
 

@@ -1,22 +1,27 @@
 """The command line: parses, calls one function of the library, prints.
 
-Reading order: `shell` (what commands share), `cases`, `events`, `main_job`, `games`, `ask`, `mechanisms`, `report`, `infer`,
-`forecast`, `score`.
+Reading order: `shell` (what commands share), `cases`, `events`, `main_job`, `games`, `ask`, `mechanisms`, `report`,
+`infer`, `forecast`, `score`, `estimate`, `equilibria`, `backtest`, `serve`, `play`.
 """
 
 import os
 import sys
 
 from standoff.cli import ask as ask
+from standoff.cli import backtest as backtest
 from standoff.cli import cases as cases
+from standoff.cli import equilibria as equilibria
+from standoff.cli import estimate as estimate
 from standoff.cli import events as events
 from standoff.cli import forecast as forecast
 from standoff.cli import games as games
 from standoff.cli import infer as infer
 from standoff.cli import main_job as main_job
 from standoff.cli import mechanisms as mechanisms
+from standoff.cli import play as play
 from standoff.cli import report as report
 from standoff.cli import score as score
+from standoff.cli import serve as serve
 from standoff.cli.shell import app, say
 from standoff.errors import CaseError, StandoffError, UserError
 

@@ -1,0 +1,50 @@
+"""The analyst's desk in the browser: serve."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from standoff.cli.shell import CaseArgument, DocumentsOption, app, say
+from standoff.errors import UserError
+
+
+@app.command()
+def serve(
+    case: CaseArgument,
+    runs: Annotated[
+        Path, typer.Option("--runs", metavar="DIR", help="Folder in which runs of the case are found, or made.")
+    ] = Path("runs"),
+    documents: DocumentsOption = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; others can reach all but loopback.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="Port [default: the first free one from 8100].")
+    ] = None,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
+) -> None:
+    """Look at a case in the browser: what happened, what each side believed, how it ends, what it rests on.
+
+    Works offline. Where the case has no run yet, one is made in the background. Ctrl-C ends it.
+    """
+    if documents is not None and not documents.is_dir():
+        raise UserError(f"{documents}: there is no such folder of documents.")
+    from standoff.case.load import load_case
+
+    loaded = load_case(case)
+    say("Reading the case and its run …")
+    from standoff.app.data import Desk
+    from standoff.app.server import find_place, prepare, require_file_free
+    from standoff.app.server import serve as run
+
+    require_file_free(runs)
+    place = find_place(host, port)
+    desk = Desk(loaded, runs, documents, called=case)
+    prepare(desk)
+    where = f"Run: {desk.run}" if desk.run is not None else f"No run of this case yet: one is made in {desk.target}."
+    say(where)
+    if place.warning():
+        say(place.warning())
+    typer.echo(f"{place.url}  (Ctrl-C ends it)")
+    run(desk, place, show=browser, make=True)

@@ -1,0 +1,203 @@
+"""Exact likelihood of the crisis-signaling game, with derivatives through the equilibrium.
+
+A game with payoffs π has counts n of its four outcomes and an equilibrium t(π), a root of G(π, t) = g(π, t) − t. Its
+log-likelihood is L(π, t) = Σ n log(chance). By the implicit function theorem, with subscripts for derivatives,
+
+    t_π = −G_π / G_t,    dL/dπ = L_π + L_t t_π
+    d²L/dπ² = L_ππ + L_πt t_π' + t_π L_tπ + L_tt t_π t_π' + L_t t_ππ
+    t_ππ = −(G_ππ + G_πt t_π' + t_π G_tπ + G_tt t_π t_π') / G_t
+
+(`derivatives` has those of L and G). Where a game has several equilibria, which one was played is a matter of
+selection:
+
+- `likely`: the one under which its counts are likeliest, game by game: the upper envelope of the likelihoods.
+- `smallest`, `largest`: by p_R, in every game.
+- `mixture`: drawn game by game, with chances for the smallest, the middle and the largest that are estimated too, as
+  two log-odds against the smallest. Where there are two, the chances of smallest and largest are scaled to sum to 1;
+  where more than three, those in between share the middle's chance.
+
+The corner "no challenge, no resistance" is played only where there is no other equilibrium: such a game is sure to stay
+quiet, and other counts have chance 0.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from standoff.estimate.derivatives import log_likelihood, parts, second
+from standoff.estimate.equilibria import Equilibria, enumerate_all
+
+SELECTIONS = ("likely", "smallest", "largest", "mixture")
+MIXING = ("mixture:middle", "mixture:largest")
+"""Names of a mixture's log-odds, which follow the coefficients."""
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """The log-likelihood of each game, its derivatives by payoff (and log-odds of a mixture), and what they stand on.
+
+    `value` [game]; `gradient` [game, payoff]; `hessian` [game, payoff, payoff], if asked for; `chosen` [game]: the
+    equilibrium that was taken, −1 for the corner (for a mixture the likeliest).
+    """
+
+    value: Float[np.ndarray, " game"]
+    gradient: Float[np.ndarray, "game payoff"]
+    hessian: Float[np.ndarray, "game payoff payoff"] | None
+    chosen: Int[np.ndarray, " game"]
+    equilibria: Equilibria
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """The exact likelihood of a table of games.
+
+    `counts` [game, outcome]: of sq, cd, sf, bd; `selection`: one of `SELECTIONS`; `given_challenge`: the table holds
+    only games in which A challenged, so that the chances are those given a challenge, and sq is not used.
+    """
+
+    counts: Float[np.ndarray, "game 4"]
+    selection: str = "likely"
+    given_challenge: bool = False
+
+    def __post_init__(self) -> None:
+        if self.selection not in SELECTIONS:
+            raise ValueError(f"selection is one of {', '.join(SELECTIONS)}, not {self.selection!r}")
+
+    @property
+    def mixing(self) -> int:
+        """Number of log-odds that follow the coefficients."""
+        return len(MIXING) if self.selection == "mixture" else 0
+
+    def value_and_gradient(
+        self, payoffs: Float[np.ndarray, "game 7"], mixing: Float[np.ndarray, " odds"] | None = None
+    ) -> tuple[Float[np.ndarray, " game"], Float[np.ndarray, "game payoff"]]:
+        """Log-likelihood of each game, and its derivatives by payoff; of a mixture also by its two log-odds."""
+        terms = self.terms(payoffs, mixing, hessian=False)
+        return terms.value, terms.gradient
+
+    def by_root(self, payoffs: np.ndarray, found: Equilibria | None = None) -> tuple[np.ndarray, Equilibria]:
+        """Log-likelihood of each game in each of its equilibria [game, root], −inf where there is none."""
+        found = enumerate_all(payoffs) if found is None else found
+        game, root = np.nonzero(~np.isnan(found.probit))
+        values = np.full(found.probit.shape, -np.inf)
+        piece = parts(payoffs[game], found.probit[game, root])
+        values[game, root] = log_likelihood(piece, self.counts[game], self.given_challenge)
+        return values, found
+
+    def terms(
+        self,
+        payoffs: Float[np.ndarray, "game 7"],
+        mixing: Float[np.ndarray, " odds"] | None = None,
+        *,
+        hessian: bool = True,
+    ) -> Terms:
+        """Log-likelihood of each game with first and second derivatives."""
+        payoffs = np.asarray(payoffs, dtype=float)
+        values, found = self.by_root(payoffs)
+        if self.selection == "mixture":
+            return self._mixed(payoffs, np.zeros(2) if mixing is None else np.asarray(mixing), values, found, hessian)
+        if self.selection == "likely":
+            chosen = np.argmax(values, axis=1)
+        else:
+            chosen = (
+                np.zeros(len(payoffs), dtype=int) if self.selection == "smallest" else np.maximum(found.count - 1, 0)
+            )
+        none = found.count == 0
+        value, gradient, curved = self._at(payoffs, found, np.flatnonzero(~none), chosen[~none], hessian)
+        value[none] = self._corner()[none]
+        return Terms(value, gradient, curved, np.where(none, -1, chosen), found)
+
+    def _corner(self) -> np.ndarray:
+        """Log-likelihood of each game if A never challenges."""
+        quiet = self.counts[:, 1:].sum(axis=1) == 0
+        return np.where(quiet, 0.0, -np.inf)
+
+    def _at(
+        self, payoffs: np.ndarray, found: Equilibria, game: np.ndarray, root: np.ndarray, hessian: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Value and derivatives of some games in one equilibrium each; 0 for the rest."""
+        n, k = len(payoffs), payoffs.shape[1]
+        value, gradient = np.zeros(n), np.zeros((n, k))
+        curved = np.zeros((n, k, k)) if hessian else None
+        t = found.probit[game, root]
+        found_value, found_gradient, found_hessian = through(
+            payoffs[game], t, self.counts[game], given_challenge=self.given_challenge, hessian=hessian
+        )
+        value[game], gradient[game] = found_value, found_gradient
+        if curved is not None:
+            curved[game] = found_hessian
+        return value, gradient, curved
+
+    def _mixed(
+        self, payoffs: np.ndarray, mixing: np.ndarray, values: np.ndarray, found: Equilibria, hessian: bool
+    ) -> Terms:
+        """The mixture: log Σ π_k exp L_k, with derivatives also by the log-odds."""
+        n, roots = values.shape
+        place, share = places(found.count, roots)  # which of the three each root is, and its share of that chance
+        odds = np.concatenate([[0.0], mixing])
+        log_weight = odds[place] + np.log(np.where(share > 0, share, 1.0))
+        log_weight = np.where(share > 0, log_weight, -np.inf)
+        whole = _logsumexp(log_weight)
+        log_weight = log_weight - np.where(np.isfinite(whole), whole, 0.0)[:, None]
+        total = _logsumexp(values + log_weight)
+        with np.errstate(invalid="ignore"):
+            after = np.nan_to_num(np.exp(values + log_weight - np.where(np.isfinite(total), total, 0.0)[:, None]))
+        before = np.nan_to_num(np.exp(log_weight))
+        k = payoffs.shape[1]
+        size = k + len(mixing)
+        gradient = np.zeros((n, size))
+        curved = np.zeros((n, size, size)) if hessian else None
+        one_hot = (place[:, :, None] == np.arange(1, 3)) & (share > 0)[:, :, None]
+        for root in range(roots):
+            game = np.flatnonzero(after[:, root] > 0)
+            _, g, h = self._at(payoffs, found, game, np.full(len(game), root), hessian)
+            full = np.concatenate([g, one_hot[:, root].astype(float)], axis=1)
+            gradient += after[:, root, None] * full
+            if curved is not None and h is not None:
+                curved[:, :k, :k] += after[:, root, None, None] * h
+                curved += after[:, root, None, None] * full[:, :, None] * full[:, None, :]
+        if curved is not None:
+            curved -= gradient[:, :, None] * gradient[:, None, :]
+        expected = np.einsum("nr,nrk->nk", before, one_hot.astype(float))
+        gradient[:, k:] -= expected
+        if curved is not None:
+            square = np.einsum("nr,nrk,nrl->nkl", before, one_hot.astype(float), one_hot.astype(float))
+            curved[:, k:, k:] -= square - expected[:, :, None] * expected[:, None, :]
+        none = found.count == 0
+        total = np.where(none, self._corner(), total)
+        return Terms(total, gradient, curved, np.where(none, -1, np.argmax(after, axis=1)), found)
+
+
+def places(count: np.ndarray, roots: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of smallest (0), middle (1), largest (2) each root is, and the share of its chance [game, root]."""
+    rank = np.arange(roots)[None, :] + np.zeros((len(count), 1), dtype=int)
+    last = count[:, None] - 1
+    place = np.where(rank == 0, 0, np.where(rank == last, 2, 1))
+    share = np.where(rank > last, 0.0, np.where(place == 1, 1 / np.maximum(count[:, None] - 2, 1), 1.0))
+    return place, share
+
+
+def through(
+    payoffs: Float[np.ndarray, "game 7"], probit: Float[np.ndarray, " game"], counts: Float[np.ndarray, "game 4"], *,
+    given_challenge: bool = False, hessian: bool = True,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:  # fmt: skip
+    """Log-likelihood at an equilibrium, with first and second derivatives by payoff along its branch."""
+    piece = parts(payoffs, probit)
+    value = log_likelihood(piece, counts, given_challenge)
+    ell, reply = second(piece, payoffs, counts, given_challenge, hessian)
+    turn = -reply.gradient[:, :7] / reply.gradient[:, 7:]
+    gradient = ell.gradient[:, :7] + ell.gradient[:, 7:] * turn
+    if not hessian:
+        return value, gradient, None
+    along = np.concatenate([np.broadcast_to(np.eye(7), (len(turn), 7, 7)), turn[:, :, None]], axis=2)  # dz/dπ
+    bend = -np.einsum("nia,nab,njb->nij", along, reply.hessian, along) / reply.gradient[:, 7, None, None]
+    curved = np.einsum("nia,nab,njb->nij", along, ell.hessian, along) + ell.gradient[:, 7, None, None] * bend
+    return value, gradient, curved
+
+
+def _logsumexp(values: np.ndarray) -> np.ndarray:
+    top = np.max(values, axis=1)
+    safe = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.sum(np.exp(values - safe[:, None]), axis=1)) + safe)

@@ -1,0 +1,357 @@
+"""Exact maximum likelihood of the signaling game, from many starts.
+
+The exact likelihood has kinks where the equilibrium that explains a game best changes, steps where one vanishes, and
+infinite slopes just before. Climbing it from anywhere ends at a step as often as not. Each start therefore goes three
+ways in turn:
+
+1. **Guessed resistance.** From a start value, the pseudo-likelihood at guesses of p_R and p_F (a game's frequencies,
+   drawn towards those of all games) is maximised. It has no equilibria, no steps, and hardly ever more than one
+   maximum.
+2. **Loose equilibrium.** Resistance t of each game becomes an unknown of its own that pays for being off its best
+reply:
+
+       Σ L(π, t) − (μ/2) Σ (t − g(π, t))²,      μ = 1, 10, 100
+
+   is climbed in coefficients and t at once (Newton steps; t is eliminated game by game, as each t touches its own
+   game only). Where Su & Judd (2012, Econometrica 80:2213-2230) hold the constraint t = g from the first step, here
+   it tightens slowly, so that a game finds the equilibrium its counts speak for, stable or not, before there is any
+   step to fall from.
+3. **Exact.** The exact likelihood is climbed by trust-region Newton steps with its exact Hessian.
+
+Start values and guesses differ by start. The best optimum is then shaken: starts near it, with its own covariance, go
+straight to the third stage; a better one found takes its place. No start knows the truth.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy import special  # type: ignore[import-untyped]
+
+from standoff.errors import UserError
+from standoff.estimate.derivatives import log_likelihood, parts, second
+from standoff.estimate.formulas import Design
+from standoff.estimate.likelihood import Exact
+from standoff.estimate.pseudo import pseudo_likelihood
+
+TIGHTER = (1.0, 10.0, 100.0)
+"""Weights μ of a reply that is off by one, in units of log-likelihood."""
+PRIORS = (1.0, 5.0, 20.0)
+"""Observations by which the frequencies of a game are drawn towards those of all games, start by start."""
+SPREAD = 0.05
+"""Standard deviation of start values after the first, which is zero."""
+STARTS, SHAKES = 3, 2
+STEPS = 100
+LOOSE_STEPS = 12
+NEAR = 1e-3
+"""Log-likelihood within which two optima are the same."""
+DECREMENT = 1e-9
+"""A maximum is reached if a Newton step promises less than this of log-likelihood."""
+FAR = 1e-3
+"""Guesses keep this distance from 0 and 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """One start: its `kind` in words, the optimum it reached, and where.
+
+    `value`: of what is maximised; `status`: reached, stuck or impossible; `theta` [coefficient].
+    """
+
+    kind: str
+    value: float
+    status: str
+    theta: Float[np.ndarray, " coefficient"]
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """The best optimum found.
+
+    `theta` [coefficient]: and a mixture's log-odds; `value`: its log-likelihood, without penalty; `gradient`,
+    `hessian`: of what was maximised, with penalty; `scores` [game, coefficient]: derivatives of each game's
+    log-likelihood; `starts`: all of them; `seconds`: of wall time; `converged`: the gradient vanishes and the Hessian
+    is negative definite.
+    """
+
+    theta: Float[np.ndarray, " coefficient"]
+    value: float
+    gradient: Float[np.ndarray, " coefficient"]
+    hessian: Float[np.ndarray, "coefficient coefficient"]
+    scores: Float[np.ndarray, "game coefficient"]
+    starts: tuple[Start, ...]
+    seconds: float
+    converged: bool
+
+    @property
+    def values(self) -> list[float]:
+        """Optimum of each start."""
+        return [start.value for start in self.starts]
+
+    @property
+    def share(self) -> float:
+        """Share of the starts that reached the best optimum."""
+        best = max(self.values)
+        return float(np.mean([value > best - NEAR for value in self.values]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    theta: np.ndarray
+    value: float
+    gradient: np.ndarray
+    hessian: np.ndarray
+
+
+class _Problem:
+    """The penalised log-likelihood as a function of the coefficients."""
+
+    def __init__(self, design: Design, exact: Exact, precision: float) -> None:
+        self.design, self.exact, self.precision = design, exact, precision
+        self.columns = np.concatenate(design.blocks, axis=1)
+        self.payoff = np.concatenate([np.full(b.shape[1], k) for k, b in enumerate(design.blocks)]).astype(int)
+        self.many = len(self.payoff)
+        size = np.sqrt(np.mean(self.columns**2, axis=0))
+        self.size = np.concatenate([np.where(size > 0, size, 1.0), np.ones(exact.mixing)])
+
+    def pull(self, gradient: np.ndarray) -> np.ndarray:
+        """From derivatives by payoff (and log-odds) to derivatives by coefficient, game by game."""
+        return np.concatenate([gradient[:, self.payoff] * self.columns, gradient[:, 7:]], axis=1)
+
+    def curve(self, hessian: np.ndarray) -> np.ndarray:
+        """Sum over games of second derivatives by coefficient."""
+        own = np.concatenate([self.payoff, np.arange(7, hessian.shape[1])])
+        columns = np.concatenate([self.columns, np.ones((len(hessian), hessian.shape[1] - 7))], axis=1)
+        spread = hessian[:, own[:, None], own[None, :]]
+        return np.asarray(np.einsum("nab,na,nb->ab", spread, columns, columns))
+
+    def penalty(self, theta: np.ndarray) -> float:
+        return float(-0.5 * self.precision * np.sum(theta[: self.many] ** 2))
+
+    def at(self, theta: np.ndarray) -> _Point:
+        """Value, gradient and Hessian; the value −inf where counts are impossible."""
+        with np.errstate(all="ignore"):
+            terms = self.exact.terms(self.design.payoffs(theta[: self.many]), theta[self.many :])
+            value = float(terms.value.sum()) + self.penalty(theta)
+            gradient = self.pull(terms.gradient).sum(axis=0)
+            hessian = self.curve(terms.hessian) if terms.hessian is not None else np.zeros((len(theta),) * 2)
+        gradient[: self.many] -= self.precision * theta[: self.many]
+        hessian[np.arange(self.many), np.arange(self.many)] -= self.precision
+        good = np.isfinite(value) and np.isfinite(gradient).all() and np.isfinite(hessian).all()
+        return _Point(theta, value if good else -np.inf, gradient, hessian)
+
+
+def maximise(
+    design: Design, *, selection: str = "likely", given_challenge: bool = False,
+    starts: int | Sequence[np.ndarray] | np.ndarray | None = None, seed: int = 1, penalty: float | None = None,
+    shakes: int = SHAKES, progress: Callable[[str, float], None] = lambda stage, share: None,
+) -> Optimum:  # fmt: skip
+    """Maximise the exact likelihood.
+
+    Args:
+        design: Columns by payoff, and counts.
+        selection: Which equilibrium is played; see `likelihood`.
+        given_challenge: The table holds only games in which A challenged.
+        starts: How many start values, or which (axes start, coefficient). One of these that is already higher than what
+            stages 1 and 2 make of it goes straight to the third.
+        seed: Of start values, guesses and shakes.
+        penalty: Standard deviation of a normal prior around 0 on every coefficient; none for none.
+        shakes: Starts near the best optimum.
+        progress: Told the stage and the share done.
+
+    Raises:
+        UserError: no start reached a point at which the counts are possible.
+    """
+    begun = time.perf_counter()
+    exact = Exact(np.asarray(design.counts, dtype=float), selection, given_challenge)
+    problem = _Problem(design, exact, 0.0 if penalty is None else 1 / penalty**2)
+    rng = np.random.default_rng(seed)
+    found: list[tuple[Start, _Point]] = []
+    for kind, theta, guess in _begin(problem, starts, rng):
+        progress(kind, len(found) / (len(found) + 3))
+        places = _approach(problem, theta[: problem.many], guess)
+        if kind.startswith("given") and len(theta) == len(places[0]):
+            places.append(theta)
+        found.append(_climb(problem, kind, _highest(problem, places)))
+    best = max(found, key=lambda one: one[0].value)
+    for k in range(shakes):
+        if not np.isfinite(best[0].value):
+            break
+        found.append(_climb(problem, f"near the best, {k + 1}", _near(best[1], rng)))
+        best = max((best, found[-1]), key=lambda one: one[0].value + (NEAR if one is best else 0.0))
+    if not np.isfinite(best[0].value):
+        raise UserError(
+            "At none of the starts are all counts possible: the formulas make some outcome certain not to happen. "
+            "Simplify them, scale columns to around 1, or set a penalty."
+        )
+    point = best[1]
+    terms = exact.terms(design.payoffs(point.theta[: problem.many]), point.theta[problem.many :], hessian=False)
+    return Optimum(
+        theta=point.theta, value=float(terms.value.sum()), gradient=point.gradient, hessian=point.hessian,
+        scores=problem.pull(terms.gradient), starts=tuple(one[0] for one in found), seconds=time.perf_counter() - begun,
+        converged=best[0].status == "reached",
+    )  # fmt: skip
+
+
+def _begin(
+    problem: _Problem, starts: int | Sequence[np.ndarray] | np.ndarray | None, rng: np.random.Generator
+) -> Iterable[tuple[str, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
+    """Start values with guesses: the first three at frequencies, later ones at draws around them."""
+    given = None if starts is None or isinstance(starts, int) else [np.asarray(one, dtype=float) for one in starts]
+    count = len(given) if given is not None else STARTS if not isinstance(starts, int) else starts
+    for k in range(max(count, 1)):
+        if given is not None:
+            theta, kind = given[k], "given"
+        else:
+            theta = SPREAD * rng.standard_normal(problem.many) if k else np.zeros(problem.many)
+            kind = "random values" if k else "zero"
+        prior = PRIORS[k % len(PRIORS)] if given is None else PRIORS[0]
+        drawn = given is None and k >= len(PRIORS)
+        yield (
+            f"{kind}, guesses {'drawn' if drawn else 'from frequencies'}",
+            theta,
+            _guess(problem, prior, rng if drawn else None),
+        )
+
+
+def _guess(problem: _Problem, prior: float, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+    """Guesses of p_R and p_F: frequencies drawn towards those of all games, or draws of their posterior."""
+    _, concede, firm, back = problem.exact.counts.T
+    resist = firm + back
+    found = []
+    for part, rest in ((resist, concede), (firm, back)):
+        middle = (part.sum() + 0.5) / (part.sum() + rest.sum() + 1)
+        up, down = part + prior * middle, rest + prior * (1 - middle)
+        value = up / (up + down) if rng is None else rng.beta(up, down)
+        found.append(np.clip(value, FAR, 1 - FAR))
+    return found[0], found[1]
+
+
+def _highest(problem: _Problem, places: list[np.ndarray]) -> np.ndarray:
+    """The place of highest likelihood; where counts are impossible in all, the first, drawn to 0 until they are not."""
+    best = max(places, key=lambda place: problem.at(place).value)
+    for share in (1.0, 0.7, 0.4, 0.2, 0.1, 0.0):
+        if np.isfinite(problem.at(share * best).value):
+            return share * best
+    return best
+
+
+def _approach(problem: _Problem, theta: np.ndarray, guess: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+    """Stages 1 and 2: where each of them ends, the second first."""
+    design = problem.design
+    if problem.exact.given_challenge:  # how rare a challenge is is not known; half will do for a start
+        counts = design.counts.copy()
+        counts[:, 0] = counts[:, 1:].sum(axis=1)
+        design = replace(design, counts=counts)
+    with np.errstate(all="ignore"):
+        for shrink in (1.0, 0.3, 0.1, 0.0):  # a start value so far off that nothing can be computed is drawn to 0
+            try:
+                near = pseudo_likelihood(design, *guess, start=[shrink * theta]).theta
+            except np.linalg.LinAlgError:
+                continue
+            if np.isfinite(near).all():
+                break
+        else:
+            near = np.zeros_like(theta)
+        ends = [_loose(problem, near, special.ndtri(guess[0])), near]
+    return [np.concatenate([end, np.zeros(problem.exact.mixing)]) for end in ends]
+
+
+def _loose(problem: _Problem, theta: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Climb with equilibria that tighten, from coefficients and resistances."""
+    size = problem.size[: problem.many]
+    for weight in TIGHTER:
+        here = _loose_at(problem, theta, t, weight)
+        radius = 1.0
+        for _ in range(LOOSE_STEPS):
+            value, gradient, hessian = here
+            own = -np.maximum(np.abs(hessian[:, 7, 7]), 1e-3)  # curvature by t, made that of a maximum
+            across = hessian[:, problem.payoff, 7] * problem.columns
+            curve = problem.curve(hessian[:, :7, :7]) - (across / own[:, None]).T @ across
+            slope = problem.pull(gradient[:, :7]).sum(axis=0) - (across / own[:, None]).T @ gradient[:, 7]
+            curve[np.diag_indices(problem.many)] -= problem.precision
+            slope = slope - problem.precision * theta
+            if not (np.isfinite(curve).all() and np.isfinite(slope).all()):
+                return theta
+            step = _step(slope / size, curve / np.outer(size, size), radius) / size
+            move = np.clip(-(gradient[:, 7] + across @ step) / own, -2.0, 2.0)
+            new = _loose_at(problem, theta + step, t + move, weight)
+            if np.isfinite(new[0]) and new[0] > value:
+                theta, t, here, radius = theta + step, t + move, new, min(2 * radius, 5.0)
+                if new[0] - value < NEAR:
+                    break
+            else:
+                radius /= 4
+                if radius < 1e-5:
+                    break
+    return theta
+
+
+def _loose_at(
+    problem: _Problem, theta: np.ndarray, t: np.ndarray, weight: float
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Value, gradient and Hessian by payoffs and t of the loose likelihood."""
+    payoffs, counts, given = problem.design.payoffs(theta), problem.exact.counts, problem.exact.given_challenge
+    piece = parts(payoffs, t)
+    ell, reply = second(piece, payoffs, counts, given, True)
+    gap = (payoffs[:, 4] - payoffs[:, 2]) + (payoffs[:, 6] - payoffs[:, 2]) * np.exp(piece["odds"]) - t
+    value = float(log_likelihood(piece, counts, given).sum() - weight / 2 * np.sum(gap**2)) + problem.penalty(theta)
+    gradient = ell.gradient - weight * gap[:, None] * reply.gradient
+    square = reply.gradient[:, :, None] * reply.gradient[:, None, :]
+    return value, gradient, ell.hessian - weight * (square + gap[:, None, None] * reply.hessian)
+
+
+def _climb(problem: _Problem, kind: str, theta: np.ndarray) -> tuple[Start, _Point]:
+    """Stage 3: trust-region Newton steps on the exact likelihood."""
+    here = problem.at(theta)
+    size, radius = problem.size, 1.0
+    if not np.isfinite(here.value):
+        return Start(kind, -np.inf, "impossible", theta), here
+    status = "stuck"
+    for _ in range(STEPS):
+        slope, curve = here.gradient / size, here.hessian / np.outer(size, size)
+        step = _step(slope, curve, radius)
+        promised = float(slope @ step + step @ curve @ step / 2)
+        inside = np.linalg.norm(step) < 0.99 * radius
+        if promised < DECREMENT and inside and np.linalg.eigvalsh(-curve)[0] > 0:
+            status = "reached"
+            break
+        new = problem.at(here.theta + step / size)
+        gain = new.value - here.value
+        if gain > 1e-4 * promised or (promised < 1e-6 and gain >= -1e-9 * max(1.0, abs(here.value))):
+            radius = (
+                min(2 * radius, 20.0) if gain > 0.75 * promised else radius if gain > 0.25 * promised else radius / 2
+            )
+            here = new
+        else:
+            radius = float(np.linalg.norm(step)) / 4
+            if radius < 1e-9:
+                break
+    return Start(kind, here.value, status, here.theta), here
+
+
+def _step(slope: np.ndarray, curve: np.ndarray, radius: float) -> np.ndarray:
+    """The highest point of the quadratic model within a radius (Moré & Sorensen 1983)."""
+    value, vector = np.linalg.eigh(-curve)
+    along = vector.T @ slope
+    if value[0] > 1e-12 * max(abs(value[-1]), 1e-300):
+        step = along / value
+        if np.linalg.norm(step) <= radius:
+            return np.asarray(vector @ step)
+    low = max(0.0, -value[0]) + 1e-14 * max(abs(value[-1]), 1.0)
+    high = low + np.linalg.norm(slope) / radius
+    while np.linalg.norm(along / (value + high)) > radius:
+        high = low + 2 * (high - low) + 1e-12
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.linalg.norm(along / (value + middle)) > radius else (low, middle)
+    return np.asarray(vector @ (along / (value + high)))
+
+
+def _near(point: _Point, rng: np.random.Generator) -> np.ndarray:
+    """A draw from twice the spread that the curvature at a point gives, kept within 1 of it."""
+    value, vector = np.linalg.eigh(-point.hessian)
+    spread = 1 / np.sqrt(np.maximum(value, 1.0))
+    return np.asarray(point.theta + 2 * vector @ (spread * rng.standard_normal(len(value))))

@@ -1,0 +1,200 @@
+"""From data to ECharts options: what stands where, and nothing of a case where a script is read."""
+
+import datetime as dt
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from standoff.app.charts import aftermath as after
+from standoff.app.charts import crisis, endings, look, minds, numbers, record, sources
+from standoff.app.events import Happening, Link
+from standoff.app.repeats import Repeats, Speaker
+from standoff.forecast.words import Range
+from standoff.show.figures.aftermath import Course as Region
+from standoff.show.figures.aftermath import Curve
+from standoff.show.figures.deal import Spot
+from standoff.show.figures.posterior import Interval
+from standoff.show.figures.scores import Answered
+from standoff.show.summary import Chance
+from standoff.simulate.ending import ENDINGS
+
+EVIL = "<img src=x onerror=alert(1)> {a|b} ':x' ${y}"
+DAY = dt.date(2025, 8, 4)
+MS = 1754265600000  # that day, midnight in UTC
+
+
+def event(name, days, side, *, rung=0, move="", label="", ends=False, certain=True):
+    return Happening(name, f"{EVIL} {name}", DAY + dt.timedelta(days=days), "then", side, move, label, rung, (), (), (),
+                     certain, ends)  # fmt: skip
+
+
+EVENTS = [
+    event("up", 10, "coercer", rung=1, move="climb a step", label="climb"),
+    event("talk", 12, "target", move="make an offer", label="offer", certain=False),
+    event("noise", 14, "third"),
+    event("end", 20, "coercer", rung=1, move="use force", label="force", ends=True),
+    event("later", 400, "coercer"),
+]
+STEPS = [(DAY, 0), (DAY + dt.timedelta(days=10), 1)]
+
+
+def ladder(chosen=""):
+    span = crisis.span(EVENTS, DAY, DAY + dt.timedelta(days=100))
+    return crisis.ladder(
+        EVENTS, STEPS, ["low", "high"], span, {"coercer": "C", "target": "T", "third": "others"}, chosen
+    )
+
+
+def chance(mean):
+    return Chance(mean, 0.01, max(mean - 0.1, 0.0), min(mean + 0.1, 1.0))
+
+
+def course():
+    own = np.linspace(0.1, 0.5, 5)[:, None] + np.array([0.0, 0.1, 0.2])
+    return minds.Course(EVIL, own, np.array([0.3, 0.35, 0.4]))
+
+
+DAYS = [DAY + dt.timedelta(days=14 * k) for k in range(3)]
+CURVES = [
+    ("force", EVIL, np.tile([[0.1], [0.2], [0.3]], (1, 4)), True),
+    ("stalemate", "s", np.full((3, 4), 0.05), False),
+]
+SPOT = Spot("1", EVIL, 0.2, 0.4, (0.2, 0.2), (0.4, 0.4), "coercer")
+LABELS = {"x": EVIL, "y": EVIL, "coercer": EVIL, "target": EVIL, "zone": EVIL, "by_coercer": EVIL, "by_target": EVIL}
+BAND = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+def every():
+    speaker = Speaker(Link("d", EVIL, True, False), 2, 0, 0, False)
+    first = Speaker(Link("o", EVIL, False, True), 2, 1, 0, True)
+    values = np.full((3, 2, 4), 0.5)
+    yield ladder("talk")
+    yield crisis.repeated(Repeats((speaker, first), (("d", "o", 2),), 0))
+    yield minds.belief(DAYS, course(), ("climb", "", "force"))
+    yield minds.gap(DAYS, course())
+    yield endings.endings([(EVIL, chance(0.3), chance(0.2), True), ("b", chance(0.1), chance(0.0), False)])
+    yield endings.timing(DAYS, CURVES, (DAYS[1], EVIL))
+    yield endings.deal([SPOT], Spot("", EVIL, -0.5, 0.1, (0.0, 0.0), (0.0, 0.0), ""), (0.1, 0.3), LABELS)
+    yield after.leads([EVIL, "b"], EVIL, values, [30, 90, 365])
+    yield after.orders([(EVIL, np.full((2, 4), 0.25), np.full(4, 0.25))], ["same_regime", "new_autocracy", "democracy",
+                                                                       "nobody"], [30, 365])  # fmt: skip
+    yield after.region(Region(EVIL, EVIL, (Curve("flight", EVIL, np.ones((12, 5))),), 1.0), "flight")
+    yield record.answers([Answered(EVIL, True, {"person": Range(0.1, 0.2, 0.4)}, Range(0.0, 0.1, 0.3)),
+                          Answered("n", False, {"market": Range.point(0.6)})], 1)  # fmt: skip
+    yield record.forecasts(DAYS, [("force", EVIL, np.array([0.1, 0.2, 0.3]))], (DAYS[2], EVIL))
+    yield sources.matrix([f"d: {EVIL}"], [(EVIL, True, [3])], [True])
+    yield sources.matrix([f"d{k}: {EVIL}" for k in range(9)], [(EVIL, False, [1] * 9)])
+    yield sources.reasons([(EVIL, {"source": 2, "both": 1, "judgement": 3, "generic": 1, "item": 1, "none": 1})])
+    yield numbers.numbers([Interval(EVIL, BAND, BAND + 0.1, EVIL), Interval("b", BAND, BAND, "", taught=False)])
+
+
+def leaves(part, path=()):
+    if isinstance(part, dict):
+        for key, value in part.items():
+            yield from leaves(value, (*path, key))
+    elif isinstance(part, list | tuple):
+        for value in part:
+            yield from leaves(value, path)
+    else:
+        yield path, part
+
+
+@pytest.mark.parametrize("options", list(every()), ids=lambda o: o["aria"]["label"]["description"][:30])
+def test_no_text_of_a_case_is_read_as_script_or_template(options):
+    for path, value in leaves(options):
+        assert not any("onerror" in str(key) for key in path)
+        if path[-1].startswith(":"):
+            assert "onerror" not in value
+        if path[-1] == "formatter" and isinstance(value, str) and "onerror" in value:
+            assert "{" not in value
+
+
+@pytest.mark.parametrize("options", list(every()), ids=lambda o: o["aria"]["label"]["description"][:30])
+def test_every_chart_says_what_it_shows_and_follows_the_page(options):
+    assert options["aria"]["enabled"]
+    assert len(options["aria"]["label"]["description"]) > 30
+    assert not options["animation"]
+    colours = [v for path, v in leaves(options) if path[-1] == "color" and isinstance(v, str) and "label" in path]
+    assert all(v.startswith(("var(", "#")) or v == "inherit" for v in colours)
+    import json
+
+    assert "NaN" not in json.dumps(options)  # what a browser cannot read
+
+
+def test_axes_of_charts_with_axes_are_titled():
+    named = [minds.belief(DAYS, course()), minds.gap(DAYS, course()), endings.timing(DAYS, CURVES, None)]
+    for options in named:
+        assert options["xAxis"]["name"] == "round beginning (date)" or "date" in options["xAxis"]["name"]
+        assert any(word in options["yAxis"]["name"] for word in ("%", "points"))
+
+
+def test_events_stand_on_their_rung_and_others_beneath():
+    options = ladder()
+    by_name = {item["name"]: item for one in options["series"] if one["type"] == "scatter" for item in one["data"]}
+    assert set(by_name) == {"up", "talk", "noise", "end"}  # what lies outside the months is in the list
+    assert options["yAxis"]["data"] == ["others", "T", "low", "high"]
+    assert {name: item["value"][1] for name, item in by_name.items()} == {"up": 3, "talk": 1, "noise": 0, "end": 3}
+    assert by_name["up"]["value"][0] == MS + 10 * 86_400_000
+    assert by_name["talk"]["label"]["formatter"] == "offer?"
+    assert by_name["noise"]["itemStyle"]["color"] == look.PAPER
+    stairs = options["series"][0]["data"]
+    assert stairs[:2] == [[MS, 2], [MS + 10 * 86_400_000, 3]]
+    assert stairs[-1][1] == 3
+
+
+def test_the_chosen_event_stands_out():
+    item = next(
+        i for one in ladder("noise")["series"] if one["type"] == "scatter" for i in one["data"] if i["name"] == "noise"
+    )
+    assert item["symbolSize"] > 12
+    assert item["itemStyle"]["borderColor"] == look.INK
+
+
+def test_short_titles():
+    assert crisis.short("Warships off the coast (19-21 August)") == "Warships off the coast"
+    assert crisis.short("Nearly 1,300 more troops, in May") == "Nearly 1,300 more troops"
+    assert crisis.short("x" * 50, 10) == "x" * 9 + "…"
+
+
+def test_a_band_is_its_edge_and_its_width():
+    lower, width = look.band("k", [1, 2], [0.1, -0.2], [0.4, 0.3], "red")
+    assert lower["data"] == [[1, 0.1], [2, -0.2]]
+    assert width["data"] == [[1, 0.3], [2, 0.5]]
+    assert lower["stack"] == width["stack"] == "k"
+    assert width["stackStrategy"] == "all"
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_names_at_the_ends_of_lines_do_not_cover_each_other(ends):
+    shift = look.apart(ends, 0.0, 1.0, 120.0, 15.0)
+    placed = sorted((1 - end) * 120 + down for end, down in zip(ends, shift, strict=True))
+    assert all(b - a >= 14.9 for a, b in pairwise(placed))
+    assert max(placed) <= 116
+
+
+def test_names_that_are_apart_stay_where_they_are():
+    assert look.apart([0.2, 0.8], 0.0, 1.0) == [0.0, 0.0]
+
+
+def test_each_ending_has_a_line_and_a_colour_of_its_own():
+    assert set(look.ENDING_LOOK) == set(ENDINGS)
+    assert len({str(dash) for dash, _ in look.ENDING_LOOK.values()}) == len(ENDINGS)
+    assert len({colour for _, colour in look.ENDING_LOOK.values()}) == len(ENDINGS)
+
+
+def test_packages_that_fall_together_share_a_mark():
+    other = Spot("2", "second", 0.2, 0.4, (0.2, 0.2), (0.4, 0.4), "coercer")
+    far = Spot("3", "third", 0.9, 0.4, (0.9, 0.9), (0.4, 0.4), "coercer")
+    options = endings.deal([SPOT, other, far], Spot("", "force", -0.5, 0.1, (0.0, 0.0), (0.0, 0.0), ""), None, LABELS)
+    names = [item["name"] for one in options["series"] if one.get("name") == EVIL for item in one["data"]]
+    assert names == ["1,2", "3"]
+
+
+def test_the_narrow_form_cuts_names_to_the_room():
+    found = look.narrow(endings.timing(DAYS, CURVES, None), grid={"right": 90})
+    patches = found["media"][0]["option"]["series"]
+    assert {p["endLabel"]["width"] for p in patches} == {80}
+    assert {p["id"] for p in patches} == {one["id"] for one in found["series"] if "endLabel" in one}

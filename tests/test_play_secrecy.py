@@ -1,0 +1,146 @@
+"""Nothing hidden leaves the server: every byte sent to each client over whole games, and twin games compared.
+
+Twins differ in one hidden thing alone: the other side's type, view, draft, or a message that is not for the client.
+Their clients make the same requests, and are sent the same bytes.
+"""
+
+import json
+
+import numpy as np
+import pytest
+from tests.play_toy import Toys, template
+from tests.play_wire import Wire, served
+
+from standoff.app.api import api_app
+from standoff.play.room import Room, Seat
+from standoff.play.shelf import Shelf
+from standoff.play.store import Store
+
+ROLES = ("coercer", "target", "observer")
+WRONG_MOVE = {"key": "wrong", "turn": 999, "move": "hold"}
+
+
+def make_room(path):
+    """A room with a clock and ids that are the same for twins."""
+    count = iter(range(10**6))
+
+    def token():
+        return f"{next(count):043d}"
+
+    store = Store(path)
+    ids = iter(f"id{number}" for number in range(10**6))
+    return Room(
+        template(), store, Shelf(template(), None, Toys), clock=lambda: 1_900_000_000.0, ids=lambda: next(ids),
+        tokens=token,
+    )  # fmt: skip
+
+
+def play(path, *, types, views=("base", "base"), precision=None, drafts=("", ""), secret="", injected=False, seed=12):
+    """A whole game by program clients over HTTP and socket; the bytes that each was sent, and what was hidden."""
+    room = make_room(path)
+    seats = {side: Seat("person", view, precision) for side, view in zip(("coercer", "target"), views, strict=True)}
+    _, links = room.open_game("secrecy", seed=seed, types=types, seats=seats, debrief="facilitator")
+    boss = room.enter(links["facilitator"])
+    rng = np.random.default_rng(3)
+    with served(api_app(room, rate=1e6, burst=1e6)) as port:
+        clients = {role: Wire(port, links[role]) for role in ROLES}
+        for client in clients.values():
+            client.join()
+            client.hear()
+        if secret:
+            room.message(boss, "s", "target", secret)
+        if injected:
+            room.inject(boss, "i", {"what": "scene", "to": "target", "ratio": 1.5, "text": secret})
+        while (shown := room.sight(boss)).ending is None:
+            side, turn = shown.to_move, shown.turn
+            for role, draft in zip(("coercer", "target"), drafts, strict=True):
+                if draft:
+                    room.draft(room.enter(links[role]), f"{draft} {turn}")
+            going = [option for option in shown.options if not option.ends or turn > 5]
+            option = going[rng.integers(len(going))]
+            for role in ROLES if turn % 3 == 0 else ():
+                clients[role].ask("GET", "/api/game")
+                clients[role].ask("GET", "/api/rules")
+                clients[role].ask("GET", "/api/game/debrief")
+                clients[role].ask("GET", "/api/game/events.yaml")
+                clients[role].ask("GET", "/api/game/links")
+                clients[role].ask("POST", "/api/game/moves", WRONG_MOVE)
+            asked = {"key": f"k{turn}", "turn": turn, **vars(option)}
+            del asked["ends"]
+            if turn % 2:
+                clients[side].ask("POST", "/api/game/moves", asked)
+            else:
+                clients[side].say({"kind": "move", **asked})
+            for role in ROLES:
+                wanted = [lambda m, turn=turn: m.get("sight", {}).get("turn", -1) > turn]
+                if role == side and not turn % 2:
+                    wanted.append(lambda m: m["kind"] == "answer")
+                clients[role].until(*wanted)
+        for role in ROLES:
+            clients[role].ask("GET", "/api/game")
+            clients[role].ask("GET", "/api/game/debrief")
+            clients[role].ask("GET", "/api/game/events.yaml")
+            clients[role].leave()
+    room.store.close()
+    # An answer and the sight that it brings about may overtake one another on a socket: frames in no order.
+    return {role: b"".join([*client.heard, *sorted(client.frames)]) for role, client in clients.items()}
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return play(tmp_path_factory.mktemp("plain") / "games.db", types=(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "same"),
+    [
+        ({"types": (0, 1)}, ("coercer", "observer")),
+        pytest.param({"types": (1, 0)}, ("target", "observer"), marks=pytest.mark.slow),
+        ({"types": (0, 0), "views": ("base", "lume")}, ("coercer", "observer")),
+        pytest.param({"types": (0, 0), "views": ("corvania", "base")}, ("target", "observer"), marks=pytest.mark.slow),
+        pytest.param({"types": (0, 0), "precision": 2.0}, ("observer",), marks=pytest.mark.slow),
+        ({"types": (0, 0), "drafts": ("", "flee at dawn")}, ("coercer", "observer")),
+        ({"types": (0, 0), "secret": "the bridge is wired", "injected": True}, ("coercer", "observer")),
+    ],
+    ids=["target's type", "coercer's type", "target's view", "coercer's view", "precision", "draft", "message"],
+)  # fmt: skip
+def test_twins_are_sent_the_same_bytes(plain, tmp_path, hidden, same):
+    twin = play(tmp_path / "games.db", **hidden)
+    for role in same:
+        assert twin[role] == plain[role], role
+    changed = next(role for role in ("coercer", "target") if role not in same)
+    assert twin[changed] != plain[changed]  # the twins did differ
+
+
+def test_no_byte_names_what_is_hidden(tmp_path):
+    case = template().case
+    sent = play(
+        tmp_path / "games.db", types=(1, 0), views=("corvania", "lume"), drafts=("strike at noon", "flee at dawn"),
+        secret="the bridge is wired",
+    )  # fmt: skip
+    for role, other in (("coercer", "target"), ("target", "coercer")):
+        mine, theirs = (case.leader(side) for side in (role, other))
+        view = {"coercer": "corvania", "target": "lume"}
+        draft = {"coercer": b"strike at noon", "target": b"flee at dawn"}
+        assert f'"type":"{mine.types[{"coercer": 1, "target": 0}[role]]}"'.encode() in sent[role]
+        assert draft[role] in sent[role]
+        for kind in theirs.types:
+            assert f'"{kind}"'.encode() not in sent[role]
+        assert view[other].encode() not in sent[role].replace(b"lume-harbour", b"").replace(b"Lume", b"")
+        assert draft[other] not in sent[role]
+        assert b"strategy" not in sent[role]
+    for hidden in (b"flee at dawn", b"strike at noon", b"would_do", b'"type"', b"wired"):
+        assert hidden not in sent["observer"]
+    assert b"wired" not in sent["coercer"]
+    assert b"wired" in sent["target"]
+    for role in ROLES:
+        assert b'"seed"' not in sent[role]
+
+
+def test_a_players_words_have_no_field_for_the_other():
+    """The models themselves: nothing under a player's sight is named for the other side's secrets."""
+    from standoff.play.sight import PlayerSight
+
+    words = json.dumps(PlayerSight.model_json_schema())
+    for field in ('"seats"', '"seed"', '"by"', '"late"', '"player"', '"ratio"'):
+        assert field not in words
