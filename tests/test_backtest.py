@@ -285,6 +285,7 @@ def test_folds_keep_crises_whole(study):
 # Outcomes that nobody coded
 
 
+@pytest.mark.slow
 def test_uncoded_outcomes_are_told_and_bounded(study):
     rng = np.random.default_rng(0)
     frame = simulated(n=600)

@@ -216,6 +216,7 @@ def test_the_command_gives_the_peers_fits(standoff, tmp_path, name, method):
         )
 
 
+@pytest.mark.slow
 def test_exact_likelihood_is_the_default(standoff, games, tmp_path):
     data, formula = games
     out = tmp_path / "out"
@@ -252,7 +253,7 @@ def test_challenges_alone(standoff, games, tmp_path):
     assert told["observations"] == sum(int(x) for r in rows[1:] for x in r[place + 1 : place + 4])
 
 
-@pytest.mark.parametrize("selection", ["smallest", "largest"])
+@pytest.mark.parametrize("selection", ["smallest", pytest.param("largest", marks=pytest.mark.slow)])
 def test_selections_agree_where_there_is_one_equilibrium(standoff, games, selection):
     data, formula = games
     found = [

@@ -213,6 +213,7 @@ def test_order_of_types_does_not_matter():
     assert found == pytest.approx(wanted[np.ix_(coercers, targets)], abs=1e-8)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_type_changes_nothing():
     """The second type of each side split into two alike: the same grid answer, not the same up to the grid's error."""
     two = np.array([[0.4, 0.2], [0.1, 0.3]])

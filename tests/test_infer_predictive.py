@@ -47,6 +47,7 @@ def test_the_rung_of_a_record_by_hand(small):
     assert rungs(small, told, 4).ravel().tolist() == [0, 0, 1, 1]
 
 
+@pytest.mark.slow
 def test_endings_are_those_of_a_run(small):
     found = predict(small, draws=4, replications=150, tellings=8)
     made = plan(small.case, seed=1, count=4)

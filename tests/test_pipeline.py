@@ -207,7 +207,7 @@ pipeline.run_case(load_case(sys.argv[1]), out=Path(sys.argv[2]))
 """
 
 
-@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("older", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_run_killed_while_it_writes(run, tmp_path, older):
     out = tmp_path / "run"
     if older:
