@@ -13,8 +13,9 @@ from standoff.case.new import TEMPLATE
 from standoff.case.number import Number
 from standoff.case.world import Perception, Senses, World
 from standoff.errors import UserError
-from standoff.simulate.ask_again import Memory, Session, room
+from standoff.simulate.ask_again import Session
 from standoff.simulate.counterfactual import whatif
+from standoff.simulate.memory import Memory, room
 
 DAY = dt.date(2031, 3, 31)
 DRAWS, CRISES = 3, 40

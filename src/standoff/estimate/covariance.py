@@ -86,6 +86,14 @@ def require(kind: str, method: str) -> None:
         )
 
 
+def clusters_by(kind: str | None) -> str | None:
+    """The column by which a covariance clusters, or draws clusters; none if it does not."""
+    name, *more = (kind or "").split(":")
+    if name == "cluster":
+        return more[0]
+    return more[1] if name == "bootstrap" and len(more) == 2 else None
+
+
 def _scores(fit: Fit) -> np.ndarray:
     if fit.scores is None:
         raise UserError("This fit holds no scores of its games; estimate it anew to have another covariance.")

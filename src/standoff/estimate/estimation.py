@@ -11,7 +11,7 @@ import numpy as np
 
 from standoff.errors import UserError
 from standoff.estimate import checks
-from standoff.estimate.covariance import require, with_covariance
+from standoff.estimate.covariance import clusters_by, require, with_covariance
 from standoff.estimate.fit import CONVERGED, UNIDENTIFIED, Fit, Progress
 from standoff.estimate.formulas import PAYOFFS, Design, Formulas, build
 from standoff.estimate.table import Table, as_table
@@ -78,7 +78,10 @@ def estimate(
     if tuple(formulas.keys) != PAYOFFS:
         raise UserError(f"The signaling game has the payoffs {', '.join(PAYOFFS)}; the formulas are of another model.")
     progress("reading the design", 0.02)
-    design = build(as_table(data), formulas, given_challenge=how.given_challenge)
+    table = as_table(data)
+    if (column := clusters_by(how.covariance)) is not None:
+        table.require(column, "to cluster by")
+    design = build(table, formulas, given_challenge=how.given_challenge)
     if not design.names:
         raise UserError(
             f"{formulas.name}: all payoffs are 0, so there is nothing to estimate. Write a formula with terms."

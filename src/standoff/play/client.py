@@ -48,7 +48,7 @@ class Client:
 
         Raises:
             Refused: the server refuses.
-            Failure: it does not answer for too long.
+            UserError: it does not answer for too long.
         """
         body = None if content is None else json.dumps(content)
         head = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
@@ -64,7 +64,11 @@ class Client:
             except (OSError, HTTPException) as error:
                 self.close()
                 if time.monotonic() > end:
-                    raise Failure(f"The server does not answer: {error}.") from error
+                    host, port = self._where
+                    raise UserError(
+                        f"{host}:{port}: no server answers there ({error}). Start it (standoff play CASE), or mend "
+                        "the link."
+                    ) from error
                 time.sleep(0.05)
                 continue
             if status in (429, 503) and time.monotonic() < end:

@@ -120,9 +120,9 @@ def chances(code: np.ndarray) -> np.ndarray:
 
 def each(
     items: Sequence[int], work: Callable[[int], Result], *, workers: int, progress: Progress, stage: str,
-    span: tuple[float, float] = (0.1, 1.0),
+    span: tuple[float, float] = (0.1, 1.0), cold: bool = True,
 ) -> list[Result]:  # fmt: skip
-    """Do every item, several at once; the first alone, since it compiles what the others use."""
+    """Do every item, several at once; where nothing is compiled yet (`cold`) the first alone, for the others."""
     low, high = span
     found: dict[int, Result] = {}
 
@@ -130,12 +130,12 @@ def each(
         share = len(found) / len(items)
         progress(f"{stage} ({len(found)} of {len(items)})", low + (high - low) * share)
 
-    progress("compiling the solver", low)
-    for item in items[:1]:
-        found[item] = work(item)
+    if cold:
+        progress("compiling the solver", low)
+        found.update((item, work(item)) for item in items[:1])
     tell()
     with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        futures = {pool.submit(work, item): item for item in items[1:]}
+        futures = {pool.submit(work, item): item for item in items if item not in found}
         try:
             for future in as_completed(futures):
                 found[futures[future]] = future.result()

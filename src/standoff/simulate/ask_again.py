@@ -21,12 +21,9 @@ Solutions are large (tens of megabytes each); at most so many bytes of them are 
 import datetime as dt
 import hashlib
 import json
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from threading import Lock
 
 import numpy as np
 import xarray as xr
@@ -35,11 +32,10 @@ from standoff import __version__
 from standoff.case.crisis import View
 from standoff.case.load import LoadedCase
 from standoff.errors import UserError
-from standoff.game.against import Strategies
 from standoff.game.form import Form, Payoffs
 from standoff.game.play import Given, Paths
 from standoff.game.sweep import Solution
-from standoff.simulate.arms import Arm, Kept, Off, Progress, digest, status
+from standoff.simulate.arms import Arm, Kept, Off, Progress, digest, each, status
 from standoff.simulate.counterfactual import (
     SCHEMA,
     _along,
@@ -50,6 +46,7 @@ from standoff.simulate.counterfactual import (
     _until,
     effects,
 )  # fmt: skip
+from standoff.simulate.memory import Memory, room
 from standoff.simulate.minds import Thinking, Thought, Without, _named
 from standoff.simulate.overlay import Counterfactual, counterfactual, split
 from standoff.simulate.record import Record
@@ -57,66 +54,8 @@ from standoff.simulate.setup import BASE, SIDES, Plan, Sheet, form_for, plan, ta
 
 DRAWS, CRISES = 8, 250
 """Draws of the numbers and crises for each, small enough for an answer in seconds; the table tells its errors."""
-SHARE = 0.25
-"""Part of the machine's memory that solutions may take, at most `MOST`."""
-MOST = 2 * 2**30
 FORMS = 2
 """Forms of the game that are kept; a change that lets levels move further needs another one."""
-Kind = Solution | Strategies
-
-
-def room() -> int:
-    """Bytes that solutions may take on this machine."""
-    try:
-        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return MOST
-    return min(MOST, int(SHARE * whole))
-
-
-@dataclass(eq=False)
-class Memory:
-    """Solutions and answers by the bytes of what was solved; what is to last stays, the rest goes, oldest first."""
-
-    most: int
-    held: int = 0
-    _lasting: dict[bytes, Kind] = field(default_factory=dict)
-    _passing: OrderedDict[bytes, Kind] = field(default_factory=OrderedDict)
-    _lock: Lock = field(default_factory=Lock)
-
-    def find(self, name: bytes) -> Kind | None:
-        """What is kept under a name."""
-        with self._lock:
-            if name in self._passing:
-                self._passing.move_to_end(name)
-                return self._passing[name]
-            return self._lasting.get(name)
-
-    def keep(self, name: bytes, item: Kind, *, lasting: bool) -> None:
-        """Keep something, for good if there is room and it is to last."""
-        size = _bytes(item)
-        with self._lock:
-            if name in self._lasting or name in self._passing:
-                return
-            while self._passing and self.held + size > self.most:
-                self.held -= _bytes(self._passing.popitem(last=False)[1])
-            if self.held + size > self.most:
-                return
-            self.held += size
-            (self._lasting if lasting else self._passing)[name] = item
-
-    def clear(self) -> None:
-        """Let go of everything."""
-        with self._lock:
-            self._lasting.clear()
-            self._passing.clear()
-            self.held = 0
-
-
-def _bytes(item: Kind) -> int:
-    if isinstance(item, Solution):
-        return sum(table.nbytes for table in item.log_pi) + item.value.nbytes
-    return sum(table.nbytes for table in item)
 
 
 @dataclass(eq=False)
@@ -350,7 +289,9 @@ class Session:
             return self._draw(ground, list(zip(plans, overlays, strict=True)), along, turn, draw)
 
         cold = not ground.starts
-        rows = _each(self.draws, work, self.workers, progress, cold=cold)
+        rows = each(
+            range(self.draws), work, workers=self.workers, progress=progress, stage="solving and playing", cold=cold
+        )
         self.solved = sum(row[3] for row in rows)
         code, when = np.stack([row[0] for row in rows], axis=1), np.stack([row[1] for row in rows], axis=1)
         return code, when, turn, [row[2] for row in rows]
@@ -408,26 +349,3 @@ class Session:
 
 
 Row = tuple[np.ndarray, np.ndarray, Kept, int]
-
-
-def _each(count: int, work: Callable[[int], Row], workers: int, progress: Progress, *, cold: bool) -> list[Row]:
-    """Every draw, several at once; where nothing is compiled yet the first alone. Stopped by what `progress` raises."""
-    found: dict[int, Row] = {}
-
-    def tell() -> None:
-        progress(f"solving and playing ({len(found)} of {count})", 0.1 + 0.9 * len(found) / count)
-
-    if cold:
-        progress("compiling the solver", 0.1)
-        found[0] = work(0)
-    tell()
-    with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        futures = {pool.submit(work, draw): draw for draw in range(count) if draw not in found}
-        try:
-            for future in as_completed(futures):
-                found[futures[future]] = future.result()
-                tell()
-        finally:
-            for future in futures:
-                future.cancel()
-    return [found[draw] for draw in range(count)]
