@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from nicegui import core, ui
+from nicegui import Client, core, ui
 from nicegui.testing.user_simulation import user_simulation
 
 from standoff.app import what_if_answer, what_if_numbers, what_if_worker
@@ -311,8 +311,11 @@ def visit(desk, steps, address="/what-if"):
     async def run():
         async with user_simulation(root=None) as user:
             register(desk, [what_if.PAGE])
-            await user.open(address)
-            await steps(user)
+            try:
+                await user.open(address)
+                await steps(user)
+            finally:
+                Client.page_routes.clear()  # or the simulation takes our modules out of sys.modules
 
     asyncio.run(run())
 
