@@ -62,8 +62,9 @@ def reached(design, start):  # noqa: ANN001, ANN201
 def main() -> None:
     """Print the share of starts that reach the best optimum, CPU and growth."""
     jax.config.update("jax_enable_x64", True)
+    from standoff.estimate.climbing import NEAR
     from standoff.estimate.formulas import build, read_formulas
-    from standoff.estimate.maximum import NEAR, maximise
+    from standoff.estimate.maximum import maximise
     from standoff.estimate.table import read_table
 
     print(machine())

@@ -7,16 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from standoff.estimate import reply_search
+from standoff.estimate.climbing import Problem, climb
 from standoff.estimate.equilibria import enumerate_all
 from standoff.estimate.formulas import Design, build, read_formulas
 from standoff.estimate.likelihood import MIXING, SELECTIONS, Exact
 from standoff.estimate.maximum import maximise
+from standoff.estimate.reply_search import search
 from standoff.estimate.table import read_table
 
 ROOT = Path(__file__).parent.parent
 KNOWN = Path(__file__).parent / "known" / "sigint"
 DATA = ROOT.parent / "shared" / "reference" / "sigint"
 BASE = np.array([0, 1, 0, -1.9, -2.9, -1.2, 1.0])
+MULTIPLE = np.array([1, -1.9, -2.9, 0.1, -1.2, 1.0])
 SIM = ("VA:(Intercept)", "barWA:(Intercept)", "barWB:(Intercept)", "barWB:x", "bara:(Intercept)", "VB:(Intercept)")
 
 
@@ -147,6 +151,89 @@ def test_maximum_of_simulated_games():
     np.testing.assert_allclose(found.scores.sum(axis=0), found.gradient, atol=1e-8)
     again = maximise(design, starts=[found.theta], shakes=0)
     assert again.value == pytest.approx(found.value, abs=1e-6)
+
+
+def played_by_thirds(seed, games, plays):
+    """A table in which x decides which of three equilibria is played: the published design "multiple"."""
+    from standoff.estimate.signaling import log_outcomes
+
+    rng = np.random.default_rng(seed)
+    empty = design_of(rng.random((games, 1)), np.zeros((games, 4)))
+    payoffs = empty.payoffs(MULTIPLE)
+    found = enumerate_all(payoffs)
+    assert (found.count == 3).all()
+    root = np.minimum((3 * empty.blocks[4][:, 1]).astype(int), 2)
+    chances = np.exp(np.asarray(log_outcomes(payoffs, found.probit[np.arange(games), root])))
+    counts = np.array([rng.multinomial(plays, p / p.sum()) for p in chances], dtype=float)
+    return design_of(empty.blocks[4][:, 1:], counts)
+
+
+@pytest.mark.parametrize(
+    ("seed", "games", "plays"), [(1, 50, 25), pytest.param(2, 100, 5, marks=pytest.mark.slow), (3, 50, 25)]
+)
+def test_worlds_with_several_equilibria_are_found(seed, games, plays):
+    """Not lower than what a climb from the truth reaches, which lies a long way from where guesses lead."""
+    design = played_by_thirds(seed, games, plays)
+    problem = Problem(design, Exact(design.counts), 0.0)
+    truth = climb(problem, "the truth", MULTIPLE)[0]
+    found = maximise(design, starts=1, shakes=0)
+    assert found.value >= truth.value - 0.25
+    assert climb(problem, "other replies left out", np.zeros(6))[0].value < truth.value - 5
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_table_of_replies_says_what_the_exact_likelihood_says(selection, monkeypatch):
+    """Between points of the grid the table is interpolated: the error falls with the square of their distance."""
+    design = played_by_thirds(4, 30, 20)
+    exact = Exact(design.counts, selection)
+    terms = exact.terms(design.payoffs(MULTIPLE), np.zeros(exact.mixing), hessian=False)
+    off = []
+    for points in (37, 73, 145):
+        monkeypatch.setattr(reply_search, "GRID", np.linspace(-3, 3, points))
+        value, t = reply_search.Table(design, exact, MULTIPLE).value(MULTIPLE[[2, 3, 5]][None])
+        off.append(abs(value[0] - terms.value.sum()))
+        if selection != "mixture":
+            played = terms.equilibria.probit[np.arange(30), terms.chosen]
+            np.testing.assert_allclose(t[0], played, atol=6 / (points - 1) / 4)
+    assert off[2] < off[0] / 8
+
+
+def test_search_of_replies_holds_what_a_wants_and_sorts_by_likelihood():
+    design = played_by_thirds(4, 30, 20)
+    exact = Exact(design.counts)
+    wrong = MULTIPLE * [1, 1, 0.3, 20, 1, 0.2]
+    found = search(design, exact, wrong, np.random.default_rng(1))
+    assert (np.diff(found.value) < 0).all()
+    assert (found.theta[:, [0, 1, 4]] == MULTIPLE[[0, 1, 4]]).all()
+    truth, start = (exact.terms(design.payoffs(one), hessian=False).value.sum() for one in (MULTIPLE, wrong))
+    assert found.value[0] > truth - 1.0 > start
+
+
+def test_branches_are_followed_until_they_end():
+    design = played_by_thirds(5, 20, 10)
+    exact = Exact(design.counts)
+    payoffs = design.payoffs(MULTIPLE)
+    terms = exact.terms(payoffs)
+    rows = np.arange(20)
+    t, slope = terms.equilibria.probit[rows, terms.chosen], terms.equilibria.slope[rows, terms.chosen]
+    value, gradient, hessian, *_ = exact.along(payoffs, t + 1e-3, slope)
+    np.testing.assert_allclose(value, terms.value, rtol=1e-9)
+    np.testing.assert_allclose(gradient, terms.gradient, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(hessian, terms.hessian, rtol=1e-5, atol=1e-6)
+    one = design.payoffs(MULTIPLE * [1, 1, 0.5, 1, 1, 1])  # a world with one equilibrium
+    assert (enumerate_all(one).count == 1).all()
+    moved = exact.along(one, t, slope)[0]
+    assert np.isneginf(moved[slope > 1]).all()  # the middle one is gone
+    assert (slope > 1).any()
+
+
+def test_mixture_settles_where_no_game_has_several_equilibria():
+    design = drawn(np.random.default_rng(6), 40, 50)
+    found = maximise(design, selection="mixture", starts=1, shakes=0)
+    assert found.converged
+    payoffs = design.payoffs(found.theta[:6])
+    assert (enumerate_all(payoffs).count == 1).all()
+    assert found.value == pytest.approx(Exact(design.counts).terms(payoffs, hessian=False).value.sum(), abs=1e-9)
 
 
 def test_penalty_draws_to_zero():

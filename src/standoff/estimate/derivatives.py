@@ -19,7 +19,10 @@ from jaxtyping import Float
 
 from standoff.estimate.equilibria import in_sizes
 from standoff.estimate.normal import ROOT, hazard, log_cdf, log_edge, log_flux
-from standoff.estimate.signaling import MOST, log_challenge, threshold, wedges
+from standoff.estimate.signaling import MOST, log_challenge, slope, threshold, wedges
+
+FOLLOWED, REACH = 8, 0.5
+"""Newton steps that follow an equilibrium, and the longest of them."""
 
 PIECES = (
     "log_resist", "log_concede", "rate_resist", "rate_concede", "quiet", "challenge", "firm", "back", "odds",
@@ -58,6 +61,25 @@ def _parts(payoffs: jax.Array, t: jax.Array) -> tuple[jax.Array, ...]:
 def parts(payoffs: Float[np.ndarray, "game 7"], probit: Float[np.ndarray, " game"]) -> dict[str, np.ndarray]:
     """What log-likelihood and derivatives are made of, by name; one row a game."""
     return dict(zip(PIECES, in_sizes(_parts, payoffs, probit, len(PIECES)), strict=True)) | {"t": np.asarray(probit)}
+
+
+@jax.jit
+def _follow(payoffs: jax.Array, t: jax.Array) -> tuple[jax.Array, ...]:
+    def step(_: jax.Array, at: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
+        value, steep = slope(payoffs, at[0])
+        move = (value - at[0]) / (1 - steep)
+        return at[0] + jnp.clip(move, -REACH, REACH), jnp.abs(move), steep
+
+    t, moved, steep = jax.lax.fori_loop(0, FOLLOWED, step, (t, jnp.zeros_like(t), jnp.zeros_like(t)))
+    return t, moved, steep
+
+
+def follow(
+    payoffs: Float[np.ndarray, "game 7"], probit: Float[np.ndarray, " game"]
+) -> tuple[Float[np.ndarray, " game"], Float[np.ndarray, " game"], Float[np.ndarray, " game"]]:
+    """Equilibria by Newton steps from probits close by: where they end, the last step, and the slope of the reply."""
+    t, moved, steep = in_sizes(_follow, payoffs, probit, 3)
+    return t, moved, steep
 
 
 def log_likelihood(piece: dict[str, np.ndarray], counts: np.ndarray, given_challenge: bool) -> np.ndarray:

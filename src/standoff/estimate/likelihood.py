@@ -25,9 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from standoff.estimate.derivatives import log_likelihood, parts, second
+from standoff.estimate.derivatives import follow, log_likelihood, parts, second
 from standoff.estimate.equilibria import Equilibria, enumerate_all
 
+FOUND = 1e-10
+"""An equilibrium is found if a Newton step from it is shorter."""
 SELECTIONS = ("likely", "smallest", "largest", "mixture")
 MIXING = ("mixture:middle", "mixture:largest")
 """Names of a mixture's log-odds, which follow the coefficients."""
@@ -107,6 +109,33 @@ class Exact:
         value, gradient, curved = self._at(payoffs, found, np.flatnonzero(~none), chosen[~none], hessian)
         value[none] = self._corner()[none]
         return Terms(value, gradient, curved, np.where(none, -1, chosen), found)
+
+    def along(
+        self,
+        payoffs: Float[np.ndarray, "game 7"],
+        probit: Float[np.ndarray, " game"],
+        slope: Float[np.ndarray, " game"],
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The log-likelihood if each game stays on its branch of equilibria, even where another explains it better.
+
+        Args:
+            payoffs: Payoffs close to those at which the branch was last met.
+            probit: The equilibrium then; nan in the corner, which is a branch too.
+            slope: Slope of the reply then: beyond 1 another branch begins.
+
+        Returns:
+            Value, gradient and Hessian as in `Terms`, and the new probit and slope. The value is −inf where a branch
+            has ended.
+        """
+        here = np.flatnonzero(~np.isnan(probit))
+        t, steep = probit.copy(), slope.copy()
+        t[here], moved, steep[here] = follow(payoffs[here], probit[here])
+        same = (moved <= FOUND * (1 + np.abs(t[here]))) & ((steep[here] < 1) == (slope[here] < 1))
+        value, gradient, curved = self._corner(), np.zeros((len(t), 7)), np.zeros((len(t), 7, 7))
+        found = through(payoffs[here], t[here], self.counts[here], given_challenge=self.given_challenge)
+        value[here], gradient[here], curved[here] = found
+        value[here] = np.where(same, value[here], -np.inf)
+        return value, gradient, curved, t, steep
 
     def _corner(self) -> np.ndarray:
         """Log-likelihood of each game if A never challenges."""

@@ -1,7 +1,7 @@
 """Exact maximum likelihood of the signaling game, from many starts.
 
 The exact likelihood has kinks where the equilibrium that explains a game best changes, steps where one vanishes, and
-infinite slopes just before. Climbing it from anywhere ends at a step as often as not. Each start therefore goes three
+infinite slopes just before. Climbing it from anywhere ends at a step as often as not. Each start therefore goes four
 ways in turn:
 
 1. **Guessed resistance.** From a start value, the pseudo-likelihood at guesses of p_R and p_F (a game's frequencies,
@@ -17,6 +17,9 @@ reply:
    it tightens slowly, so that a game finds the equilibrium its counts speak for, stable or not, before there is any
    step to fall from.
 3. **Exact.** The exact likelihood is climbed by trust-region Newton steps with its exact Hessian.
+4. **Other replies.** Beside A's payoffs found, all that B might reply is searched (`reply_search`); the best go through
+   stages 2 and 3, as long as that leads higher. Worlds with one equilibrium and worlds with three are maxima far apart,
+   between which no climb leads.
 
 Start values and guesses differ by start. The best optimum is then shaken: starts near it, with its own covariance, go
 straight to the third stage; a better one found takes its place. No start knows the truth.
@@ -31,10 +34,12 @@ from jaxtyping import Float
 from scipy import special  # type: ignore[import-untyped]
 
 from standoff.errors import UserError
+from standoff.estimate.climbing import NEAR, Point, Problem, Start, climb, newton_step
 from standoff.estimate.derivatives import log_likelihood, parts, second
 from standoff.estimate.formulas import Design
 from standoff.estimate.likelihood import Exact
 from standoff.estimate.pseudo import pseudo_likelihood
+from standoff.estimate.reply_search import search
 
 TIGHTER = (1.0, 10.0, 100.0)
 """Weights μ of a reply that is off by one, in units of log-likelihood."""
@@ -42,28 +47,12 @@ PRIORS = (1.0, 5.0, 20.0)
 """Observations by which the frequencies of a game are drawn towards those of all games, start by start."""
 SPREAD = 0.05
 """Standard deviation of start values after the first, which is zero."""
-STARTS, SHAKES = 3, 2
-STEPS = 100
+STARTS, SHAKES = 2, 2
+ROUNDS, CLIMBED = 4, 2
+"""Searches of B's replies by start, and how many of what each finds are climbed from."""
 LOOSE_STEPS = 12
-NEAR = 1e-3
-"""Log-likelihood within which two optima are the same."""
-DECREMENT = 1e-9
-"""A maximum is reached if a Newton step promises less than this of log-likelihood."""
 FAR = 1e-3
 """Guesses keep this distance from 0 and 1."""
-
-
-@dataclass(frozen=True, eq=False)
-class Start:
-    """One start: its `kind` in words, the optimum it reached, and where.
-
-    `value`: of what is maximised; `status`: reached, stuck or impossible; `theta` [coefficient].
-    """
-
-    kind: str
-    value: float
-    status: str
-    theta: Float[np.ndarray, " coefficient"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,52 +86,6 @@ class Optimum:
         return float(np.mean([value > best - NEAR for value in self.values]))
 
 
-@dataclass(frozen=True, eq=False)
-class _Point:
-    theta: np.ndarray
-    value: float
-    gradient: np.ndarray
-    hessian: np.ndarray
-
-
-class _Problem:
-    """The penalised log-likelihood as a function of the coefficients."""
-
-    def __init__(self, design: Design, exact: Exact, precision: float) -> None:
-        self.design, self.exact, self.precision = design, exact, precision
-        self.columns = np.concatenate(design.blocks, axis=1)
-        self.payoff = np.concatenate([np.full(b.shape[1], k) for k, b in enumerate(design.blocks)]).astype(int)
-        self.many = len(self.payoff)
-        size = np.sqrt(np.mean(self.columns**2, axis=0))
-        self.size = np.concatenate([np.where(size > 0, size, 1.0), np.ones(exact.mixing)])
-
-    def pull(self, gradient: np.ndarray) -> np.ndarray:
-        """From derivatives by payoff (and log-odds) to derivatives by coefficient, game by game."""
-        return np.concatenate([gradient[:, self.payoff] * self.columns, gradient[:, 7:]], axis=1)
-
-    def curve(self, hessian: np.ndarray) -> np.ndarray:
-        """Sum over games of second derivatives by coefficient."""
-        own = np.concatenate([self.payoff, np.arange(7, hessian.shape[1])])
-        columns = np.concatenate([self.columns, np.ones((len(hessian), hessian.shape[1] - 7))], axis=1)
-        spread = hessian[:, own[:, None], own[None, :]]
-        return np.asarray(np.einsum("nab,na,nb->ab", spread, columns, columns))
-
-    def penalty(self, theta: np.ndarray) -> float:
-        return float(-0.5 * self.precision * np.sum(theta[: self.many] ** 2))
-
-    def at(self, theta: np.ndarray) -> _Point:
-        """Value, gradient and Hessian; the value −inf where counts are impossible."""
-        with np.errstate(all="ignore"):
-            terms = self.exact.terms(self.design.payoffs(theta[: self.many]), theta[self.many :])
-            value = float(terms.value.sum()) + self.penalty(theta)
-            gradient = self.pull(terms.gradient).sum(axis=0)
-            hessian = self.curve(terms.hessian) if terms.hessian is not None else np.zeros((len(theta),) * 2)
-        gradient[: self.many] -= self.precision * theta[: self.many]
-        hessian[np.arange(self.many), np.arange(self.many)] -= self.precision
-        good = np.isfinite(value) and np.isfinite(gradient).all() and np.isfinite(hessian).all()
-        return _Point(theta, value if good else -np.inf, gradient, hessian)
-
-
 def maximise(
     design: Design, *, selection: str = "likely", given_challenge: bool = False,
     starts: int | Sequence[np.ndarray] | np.ndarray | None = None, seed: int = 1, penalty: float | None = None,
@@ -166,20 +109,27 @@ def maximise(
     """
     begun = time.perf_counter()
     exact = Exact(np.asarray(design.counts, dtype=float), selection, given_challenge)
-    problem = _Problem(design, exact, 0.0 if penalty is None else 1 / penalty**2)
+    problem = Problem(design, exact, 0.0 if penalty is None else 1 / penalty**2)
     rng = np.random.default_rng(seed)
-    found: list[tuple[Start, _Point]] = []
+    found: list[tuple[Start, Point]] = []
+    climbed: list[float] = []
     for kind, theta, guess in _begin(problem, starts, rng):
         progress(kind, len(found) / (len(found) + 3))
         places = _approach(problem, theta[: problem.many], guess)
         if kind.startswith("given") and len(theta) == len(places[0]):
             places.append(theta)
-        found.append(_climb(problem, kind, _highest(problem, places)))
+        one = climb(problem, kind, _highest(problem, places))
+        same = next((k for k, value in enumerate(climbed) if abs(value - one[0].value) < NEAR), None)
+        climbed.append(one[0].value)
+        if same is None:
+            found.append(_widen(problem, *one, rng))
+        else:
+            found.append((replace(found[same][0], kind=kind), found[same][1]))
     best = max(found, key=lambda one: one[0].value)
     for k in range(shakes):
         if not np.isfinite(best[0].value):
             break
-        found.append(_climb(problem, f"near the best, {k + 1}", _near(best[1], rng)))
+        found.append(climb(problem, f"near the best, {k + 1}", _near(best[1], rng)))
         best = max((best, found[-1]), key=lambda one: one[0].value + (NEAR if one is best else 0.0))
     if not np.isfinite(best[0].value):
         raise UserError(
@@ -196,7 +146,7 @@ def maximise(
 
 
 def _begin(
-    problem: _Problem, starts: int | Sequence[np.ndarray] | np.ndarray | None, rng: np.random.Generator
+    problem: Problem, starts: int | Sequence[np.ndarray] | np.ndarray | None, rng: np.random.Generator
 ) -> Iterable[tuple[str, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
     """Start values with guesses: the first three at frequencies, later ones at draws around them."""
     given = None if starts is None or isinstance(starts, int) else [np.asarray(one, dtype=float) for one in starts]
@@ -216,7 +166,7 @@ def _begin(
         )
 
 
-def _guess(problem: _Problem, prior: float, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+def _guess(problem: Problem, prior: float, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
     """Guesses of p_R and p_F: frequencies drawn towards those of all games, or draws of their posterior."""
     _, concede, firm, back = problem.exact.counts.T
     resist = firm + back
@@ -229,7 +179,7 @@ def _guess(problem: _Problem, prior: float, rng: np.random.Generator | None) -> 
     return found[0], found[1]
 
 
-def _highest(problem: _Problem, places: list[np.ndarray]) -> np.ndarray:
+def _highest(problem: Problem, places: list[np.ndarray]) -> np.ndarray:
     """The place of highest likelihood; where counts are impossible in all, the first, drawn to 0 until they are not."""
     best = max(places, key=lambda place: problem.at(place).value)
     for share in (1.0, 0.7, 0.4, 0.2, 0.1, 0.0):
@@ -238,7 +188,7 @@ def _highest(problem: _Problem, places: list[np.ndarray]) -> np.ndarray:
     return best
 
 
-def _approach(problem: _Problem, theta: np.ndarray, guess: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+def _approach(problem: Problem, theta: np.ndarray, guess: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
     """Stages 1 and 2: where each of them ends, the second first."""
     design = problem.design
     if problem.exact.given_challenge:  # how rare a challenge is is not known; half will do for a start
@@ -259,7 +209,7 @@ def _approach(problem: _Problem, theta: np.ndarray, guess: tuple[np.ndarray, np.
     return [np.concatenate([end, np.zeros(problem.exact.mixing)]) for end in ends]
 
 
-def _loose(problem: _Problem, theta: np.ndarray, t: np.ndarray) -> np.ndarray:
+def _loose(problem: Problem, theta: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Climb with equilibria that tighten, from coefficients and resistances."""
     size = problem.size[: problem.many]
     for weight in TIGHTER:
@@ -275,7 +225,7 @@ def _loose(problem: _Problem, theta: np.ndarray, t: np.ndarray) -> np.ndarray:
             slope = slope - problem.precision * theta
             if not (np.isfinite(curve).all() and np.isfinite(slope).all()):
                 return theta
-            step = _step(slope / size, curve / np.outer(size, size), radius) / size
+            step = newton_step(slope / size, curve / np.outer(size, size), radius) / size
             move = np.clip(-(gradient[:, 7] + across @ step) / own, -2.0, 2.0)
             new = _loose_at(problem, theta + step, t + move, weight)
             if np.isfinite(new[0]) and new[0] > value:
@@ -290,7 +240,7 @@ def _loose(problem: _Problem, theta: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def _loose_at(
-    problem: _Problem, theta: np.ndarray, t: np.ndarray, weight: float
+    problem: Problem, theta: np.ndarray, t: np.ndarray, weight: float
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Value, gradient and Hessian by payoffs and t of the loose likelihood."""
     payoffs, counts, given = problem.design.payoffs(theta), problem.exact.counts, problem.exact.given_challenge
@@ -303,54 +253,25 @@ def _loose_at(
     return value, gradient, ell.hessian - weight * (square + gap[:, None, None] * reply.hessian)
 
 
-def _climb(problem: _Problem, kind: str, theta: np.ndarray) -> tuple[Start, _Point]:
-    """Stage 3: trust-region Newton steps on the exact likelihood."""
-    here = problem.at(theta)
-    size, radius = problem.size, 1.0
-    if not np.isfinite(here.value):
-        return Start(kind, -np.inf, "impossible", theta), here
-    status = "stuck"
-    for _ in range(STEPS):
-        slope, curve = here.gradient / size, here.hessian / np.outer(size, size)
-        step = _step(slope, curve, radius)
-        promised = float(slope @ step + step @ curve @ step / 2)
-        inside = np.linalg.norm(step) < 0.99 * radius
-        if promised < DECREMENT and inside and np.linalg.eigvalsh(-curve)[0] > 0:
-            status = "reached"
+def _widen(problem: Problem, start: Start, point: Point, rng: np.random.Generator) -> tuple[Start, Point]:
+    """Stage 4: from one optimum to better ones with other replies of B."""
+    for _ in range(ROUNDS if np.isfinite(start.value) else 0):
+        others = search(problem.design, problem.exact, point.theta[: problem.many], rng, precision=problem.precision)
+        places = []
+        for theta, t in zip(others.theta, others.t, strict=True):
+            with np.errstate(all="ignore"):
+                ends = (_loose(problem, theta, t), theta)
+            places += [np.concatenate([end, point.theta[problem.many :]]) for end in ends]
+        places.sort(key=lambda place: -problem.at(place).value)
+        ends_at = [climb(problem, start.kind, place) for place in places[:CLIMBED]]
+        best = max(ends_at, key=lambda one: one[0].value)
+        if not best[0].value > start.value + NEAR:
             break
-        new = problem.at(here.theta + step / size)
-        gain = new.value - here.value
-        if gain > 1e-4 * promised or (promised < 1e-6 and gain >= -1e-9 * max(1.0, abs(here.value))):
-            radius = (
-                min(2 * radius, 20.0) if gain > 0.75 * promised else radius if gain > 0.25 * promised else radius / 2
-            )
-            here = new
-        else:
-            radius = float(np.linalg.norm(step)) / 4
-            if radius < 1e-9:
-                break
-    return Start(kind, here.value, status, here.theta), here
+        start, point = best
+    return start, point
 
 
-def _step(slope: np.ndarray, curve: np.ndarray, radius: float) -> np.ndarray:
-    """The highest point of the quadratic model within a radius (Moré & Sorensen 1983)."""
-    value, vector = np.linalg.eigh(-curve)
-    along = vector.T @ slope
-    if value[0] > 1e-12 * max(abs(value[-1]), 1e-300):
-        step = along / value
-        if np.linalg.norm(step) <= radius:
-            return np.asarray(vector @ step)
-    low = max(0.0, -value[0]) + 1e-14 * max(abs(value[-1]), 1.0)
-    high = low + np.linalg.norm(slope) / radius
-    while np.linalg.norm(along / (value + high)) > radius:
-        high = low + 2 * (high - low) + 1e-12
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if np.linalg.norm(along / (value + middle)) > radius else (low, middle)
-    return np.asarray(vector @ (along / (value + high)))
-
-
-def _near(point: _Point, rng: np.random.Generator) -> np.ndarray:
+def _near(point: Point, rng: np.random.Generator) -> np.ndarray:
     """A draw from twice the spread that the curvature at a point gives, kept within 1 of it."""
     value, vector = np.linalg.eigh(-point.hessian)
     spread = 1 / np.sqrt(np.maximum(value, 1.0))
