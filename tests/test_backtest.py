@@ -260,6 +260,24 @@ def test_an_answer_is_known_at_the_later_of_end_and_days(study):
     assert (days < end).any()
 
 
+def test_an_answer_is_known_at_the_latest_of_several(study):
+    mapping, table = study(replace={"resolved: {column: over}": "resolved: {days: [30, deaths]}"})
+    cases = ask(load(mapping, "disputes", table), "struck", mapping.mapping.questions["struck"])
+    deaths = np.maximum(simulated()["deaths"].to_numpy(), 30)
+    assert cases.resolved == pytest.approx(simulated()["year"].to_numpy() + (366 + deaths) / 367)
+
+
+def test_days_are_counted_in_the_calendar():
+    """Ten years of 365 days end before the day on which they began, not three weeks before it."""
+    from standoff.backtest.conditions import after, moments
+
+    starts = pl.Series("day", ["1950-01-10", "1950-12-31", "1950", "1950", None, "9999-01-01"])
+    days = np.array([3650.0, 1.0, 365.0, np.nan, 3.0, 4000.0])
+    ends = pl.Series("day", ["1960-01-08", "1951-01-01", "1951-12-31", None, None, None])
+    assert np.array_equal(after(starts, days, "t")[:3], moments(ends, "t")[:3])
+    assert np.isinf(after(starts, days, "t")[3:]).all()
+
+
 def test_rolling_origins_see_only_the_past(study):
     mapping, table = study(replace={"kind: folds, folds: 5": "kind: rolling, first: 1930, last: 1950, step: 5"})
     cases = ask(load(mapping, "disputes", table), "struck", mapping.mapping.questions["struck"])
@@ -359,6 +377,25 @@ def test_a_model_that_fails_is_told_and_the_others_go_on(study):
     assert answer(report).startswith("No game forecast here")
 
 
+def test_a_kept_fold_that_is_not_of_these_models_or_cases_is_made_again(study, tmp_path):
+    mapping, table = study(simulated(n=300), replace={"    splits: [later]\n": "    splits: [folds]\n"})
+    models = lambda game: [Climatology(), Logistic()]  # noqa: E731
+    whole = run(mapping, table, keep=tmp_path / "folds", models=models).found[0]
+    for k, file in enumerate(sorted((tmp_path / "folds").iterdir())):
+        kept = json.loads(file.read_text())
+        if k == 0:
+            kept["chance"]["logistic"].pop()
+        elif k == 1:
+            kept["chance"]["logistic"][0] = 1.5
+        elif k == 2:
+            del kept["chance"]["logistic"]
+        elif k == 3:
+            kept = {"chance": 3, "failed": {}, "notes": {}}
+        file.write_text(json.dumps(kept))
+    again = run(mapping, table, keep=tmp_path / "folds", models=models).found[0]
+    assert np.array_equal(again.chance["logistic"], whole.chance["logistic"])
+
+
 # Mappings and faults
 
 
@@ -372,8 +409,12 @@ def test_shipped_studies_can_be_read_and_keep_outcomes_out(name):
         "war", "hostlev", "fatality", "outcome", "mindur", "maxdur", "recip", "settle", "target_conceded", "exit",
         "exitcode", "posttenurefate", "days_to_exit", "enddate", "left_365d", "forced_365d", "first_outcome",
         "target_leader_left_365d", "target_leader_forced_365d", "target_leader_days_to_exit", "numa", "numb", "brexit",
+        # Of any time in the crisis, by the codebooks of ICB.
+        "gravcr", "gravty", "chissu", "issues", "chacts", "iwc", "iwcmb", "gpinv", "powinv", "pethin",
     }  # fmt: skip
+    ends = {"ties": {"endyear"}, "icb": {"yrterm"}, "demands": {"maxdur"}, "leaders": {"yrterm", "maxdur"}}[name]
     for table in mapping.tables.values():
+        assert set(table.resolved.raw) & ends, "the game learns from endings, so a case must be over before it trains"
         used = {raw for column in table.known for raw in column.raw}
         assert not used & late
         renamed = {new: old for join in table.joins for new, old in join.columns.items()}
@@ -390,8 +431,13 @@ def test_shipped_studies_can_be_read_and_keep_outcomes_out(name):
         ("title: Disputes", "titel: Disputes", r"m.yaml:3:1: the key 'titel' is not known here. Did you mean 'title'"),
         ("year\n    group", "[1]\n    group", r"m.yaml:6:11"),
         ("kind: forward, train_to: 1944", "kind: forward", "a forward split lacks 'train_to'"),
-        ("table: disputes\n", "table: dispute\n", "asked of the table 'dispute', which is not here"),
-        ("    splits: [later]", "    splits: [latter]", "names the split 'latter', which is not here"),
+        ("table: disputes\n", "table: dispute\n", "m.yaml:26:12: the question 'struck' is asked of the table"),
+        ("    splits: [later]", "    splits: [latter]", "m.yaml:28:13: the question 'struck' names the split"),
+        ("{name: naval, kind: flag}", "{name: ending, kind: category}", "m.yaml:12:9: 'known' uses 'ending'"),
+        ("{name: naval, kind: flag}", "{name: lasted, from: over}", "m.yaml:12:9: 'known' uses 'over', which"),
+        ("{name: naval, kind: flag}", "{name: t, since: {from: year, to: over}}", "'known' uses 'over', which"),
+        ("column: over", "column: over, days: [3, stake]", "m.yaml:11:9: 'known' uses 'stake', which tells how"),
+        ("train_to: 1944", "train_to: 19440", "m.yaml:21:36: input should be less than or equal to 9999"),
         ("{name: naval, kind: flag}", "{name: naval, codes: [1]}", "'codes' belong to a flag"),
         ("{name: naval, kind: flag}", "{name: stake}", "the known column 'stake' stands there twice"),
         ("    splits: [later]", "    rows: {deaths: {from: 3}}", "must have been known at the start"),
@@ -419,6 +465,24 @@ def test_payoffs_run_nothing_and_see_only_what_was_known(study, payoff, said):
         run(mapping, table, models=quick)
 
 
+def test_payoffs_without_a_term_are_refused(study):
+    nothing = {
+        text: text[: text.index('"')] + '"0"' for text in ('CB: "1 + stake"', 'barWB: "1 + resolve"', 'bara: "1"')
+    }
+    mapping, table = study(simulated(n=300), replace=nothing | {'barWA: "1 + resolve"': 'barWA: "0"'})
+    with pytest.raises(UserError, match="hold no term, so there is nothing to estimate"):
+        run(mapping, table, models=quick)
+
+
+def test_a_join_hides_no_answer(tmp_path):
+    """A column that is put beside the table under another name, from the file of the answer, is the answer still."""
+    join = '{files: t.csv, "on": {crisis: crisis}, columns: {hint: ending}, first_by: [year]}'
+    text = MAPPING.replace("    date: year\n", f"    files: t.csv\n    joins: [{join}]\n    date: year\n")
+    (tmp_path / "m.yaml").write_text(text.replace("name: kind, kind: category", "name: hint, kind: category"))
+    with pytest.raises(CaseError, match="'known' uses 'hint', which tells how a case ended"):
+        read(tmp_path / "m.yaml")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -433,6 +497,11 @@ def test_payoffs_run_nothing_and_see_only_what_was_known(study, payoff, said):
         (lambda f: f.filter(pl.col("year") > 1944), "leaves 0 training cases"),
         (lambda f: f.filter(pl.col("year") < 1944), "tests no case with a known answer"),
         (lambda f: f.head(20), "has 20 rows with an answer; 30 are the least"),
+        (lambda f: f.head(0), "no row has a date ('year') and a crisis (crisis). Is the table empty"),
+        (lambda f: f.with_columns(crisis=pl.lit(None)), "no row has a date ('year') and a crisis (crisis)"),
+        (lambda f: f.with_columns(stake=pl.lit(1e200)), "holds 1e+200 in row 2, which is too large a number"),
+        (lambda f: f.with_columns(ending=pl.col("ending").replace("conceded", "dropped")), "no row ends in 'cd'"),
+        (lambda f: f.with_columns(ending=pl.Series(np.arange(300) / 300)), "holds the codes '0', '0.0"),
     ],
 )  # fmt: skip
 def test_faults_of_a_table(study, change, said):
@@ -456,6 +525,110 @@ def test_files_that_are_not_there(study, tmp_path):
     table.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError):
         run(mapping, table)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace(",", ";"), "its fields are parted by semicolons. Save it with commas"),
+        (lambda text: text.replace(",", "\t"), "its fields are parted by tabs. Save it with commas"),
+        (lambda text: text.encode("utf-16"), "this is no text in UTF-8"),
+        (lambda text: text.replace("deaths", "stake", 1), "two columns are called 'stake'. Rename"),
+        (lambda text: "", "it cannot be read as a table: empty CSV"),
+        (lambda text: text.encode().replace(b",a,", b",\xe9,"), "Save it as CSV in UTF-8"),
+    ],
+)
+def test_files_that_are_no_table(study, change, said):
+    mapping, table = study(simulated(n=300))
+    made = change(table.read_text())
+    table.write_bytes(made if isinstance(made, bytes) else made.encode())
+    with pytest.raises(UserError, match=said):
+        run(mapping, table)
+
+
+def test_a_table_of_too_many_rows_is_refused_before_it_is_read_whole(study, monkeypatch):
+    mapping, table = study(simulated(n=300))
+    monkeypatch.setattr("standoff.backtest.table.MOST", 299)
+    with pytest.raises(UserError, match="more than 299 rows"):
+        load(mapping, "disputes", table)
+    monkeypatch.setattr("standoff.backtest.table.MOST", 300)
+    assert len(load(mapping, "disputes", table).known) == 300
+
+
+def test_rows_are_those_of_the_file_whatever_was_left_out(study, standoff, tmp_path):
+    """Rows without a date or a crisis come before the others, and count."""
+    frame = simulated(n=300)
+    lost = frame.head(3).with_columns(year=pl.Series([None, 1950, None]), crisis=pl.lit(None))
+    mapping, table = study(pl.concat([lost, frame], how="vertical_relaxed"))
+    rows = load(mapping, "disputes", table)
+    assert rows.left_out == 3
+    cases = ask(rows, "struck", mapping.mapping.questions["struck"])
+    assert np.array_equal(cases.row, np.arange(3, 303))
+    assert cases.known.frame["resolve"].to_list() == frame["resolve"].to_list()
+    assert np.array_equal(cases.answer, (frame["ending"] == "struck").to_numpy().astype(float))
+    assert cases.resolved == pytest.approx(frame["over"].to_numpy() + 366 / 367)
+    text = table.read_text().splitlines()
+    text[10] = text[10].replace(",a,", ",x,").replace(text[10].split(",")[3], "firm", 1)
+    table.write_text("\n".join(text) + "\n")
+    with pytest.raises(UserError, match="'firm' in row 11, which is no number"):
+        load(mapping, "disputes", table)
+
+
+def test_words_for_true_and_false_are_flags(study):
+    frame = simulated(n=300).with_columns(naval=pl.col("naval") == 1)
+    mapping, table = study(frame)
+    assert load(mapping, "disputes", table).known.frame["naval"].to_list() == frame["naval"].cast(float).to_list()
+
+
+def test_long_ids_stay_apart():
+    from standoff.backtest.conditions import code, codes
+
+    one, two = "12345678901234567", "12345678901234568"
+    assert list(codes(pl.Series([one, two]))) == [one, two]
+    assert (code("007"), code("3.0"), code(True), code("TRUE"), code("-2")) == ("7", "3", "1", "1", "-2")
+
+
+def test_a_column_that_nobody_filled_stops_no_model():
+    frame = simulated(5, 300, game=False)
+    lesson = made_lesson(
+        frame.with_columns(stake=pl.lit(None, pl.Float64)), (frame["ending"] == "struck").to_numpy() * 1.0
+    )
+    for model in (Boosting(rounds=(10,)), Logistic()):
+        assert np.isfinite(model.fit(lesson).predict(made_lesson(frame, lesson.answer).known)).all(), model.name
+
+
+def test_what_is_not_told_by_intervals_is_not_told(study):
+    mapping, table = study(simulated(n=300).with_columns(crisis=pl.lit("all")))
+    report = run(mapping, table, models=quick)
+    assert answer(report).startswith("Fewer than 10 crises are tested: too few for intervals, so nothing is said")
+    mapping, table = study(simulated(n=300).with_columns(
+        ending=pl.when(pl.col("year") < 1905).then(pl.lit("unclear")).otherwise("ending")
+    ), replace={"no: [conceded, dropped]": "no: [conceded, dropped, unclear]"})  # fmt: skip
+    (found,) = run(mapping, table, models=quick).found
+    assert found.unended == (simulated(n=300)["year"] < 1905).sum() > 0
+
+
+def test_a_climb_that_did_not_arrive_says_so(monkeypatch):
+    from standoff.backtest import climb
+
+    frame = simulated(n=200)
+    order = np.array(["conceded", "struck", "dropped"])
+    ending = np.array([int(np.flatnonzero(order == e)[0]) for e in frame["ending"]])
+    lesson = replace(made_lesson(frame, (ending == 1) * 1.0), ending=ending)
+    game = read_game()
+    assert Strategic(game, (1.0,))(lesson).notes == ("prior sd 1",)
+    monkeypatch.setattr(climb, "STEPS", 2)
+    assert Strategic(game, (1.0,))(lesson).notes == ("prior sd 1", "stopped after 2 steps, still gaining")
+
+
+def read_game():
+    from standoff.backtest.mapping import Game
+
+    return Game(
+        endings={"cd": ({"e": 0},), "sf": ({"e": 1},), "bd": ({"e": 2},)},
+        payoffs={"SA": "0", "VA": "1", "CB": "1 + stake", "barWA": "1 + resolve", "barWB": "1 + resolve", "bara": "1",
+                 "VB": "0"},
+    )  # fmt: skip
 
 
 def test_joins_put_the_year_before_beside_a_row(tmp_path):

@@ -85,18 +85,53 @@ def test_reliability_counts_every_case_once_and_keeps_ties():
 
 def test_samples_are_of_whole_crises():
     group = np.array(["a", "a", "b", "c", "c", "c"])
-    drawn = resamples(group, seed=3, many=500)
+    samples = resamples(group, seed=3, many=500, least=3)
+    (drawn,) = samples.weights()
     assert (drawn[:, 0] == drawn[:, 1]).all()
     assert (drawn[:, 3] == drawn[:, 5]).all()
     assert (drawn[:, [0, 2, 3]].sum(axis=1) == 3).all()
-    assert np.array_equal(drawn, resamples(group, seed=3, many=500))
-    assert not np.array_equal(drawn, resamples(group, seed=4, many=500))
+    assert np.array_equal(samples.drawn, resamples(group, seed=3, many=500, least=3).drawn)
+    assert not np.array_equal(samples.drawn, resamples(group, seed=4, many=500, least=3).drawn)
+    value = np.arange(6.0)
+    assert samples.sums(value) == pytest.approx(drawn @ value)
+
+
+def test_samples_made_in_parts_are_those_made_at_once(monkeypatch):
+    group = np.arange(40) // 2
+    p, y = np.random.default_rng(0).random((2, 40))
+    base = np.full(40, 0.5)
+    whole = score(p, np.round(y), base, resamples(group, seed=3))
+    monkeypatch.setattr("standoff.backtest.scores.CHUNK", 700)
+    parts = score(p, np.round(y), base, resamples(group, seed=3))
+    assert (parts.brier.low, parts.auc.low, parts.auc.high, parts.skill.low) == pytest.approx(
+        (whole.brier.low, whole.auc.low, whole.auc.high, whole.skill.low), abs=1e-12
+    )
+
+
+def test_there_is_no_interval_of_few_crises():
+    """One crisis is all samples: an interval from them would be a point, and every difference clear."""
+    y, one, other = np.zeros(30), np.full(30, 0.2), np.full(30, 0.4)
+    for many in (1, 9):
+        found = difference(one, other, y, resamples(np.arange(30) % many, seed=1))
+        assert found.value == pytest.approx(-0.12)
+        assert np.isnan([found.low, found.high]).all()
+        assert found.clear == 0
+    assert difference(one, other, y, resamples(np.arange(30) % 10, seed=1)).clear == -1
+    scores = score(one, y, other, resamples(np.zeros(30), seed=1))
+    assert np.isnan([scores.brier.low, scores.auc.low, scores.skill.high]).all()
+
+
+def test_a_difference_of_rounding_is_not_clear():
+    one = np.full(40, 0.1) + 1e-12
+    found = difference(one, np.full(40, 0.1), np.zeros(40), resamples(np.arange(40), seed=1))
+    assert found.low > 0
+    assert found.clear == 0
 
 
 def test_interval_of_two_crises_by_hand():
     """Samples hold (2, 0), (1, 1) or (0, 2) of the two, at 1/4, 1/2, 1/4: the interval is from one to the other."""
     group = np.array(["a", "b"])
-    found = mean(np.array([0.0, 1.0]), np.ones(2), resamples(group, seed=1))
+    found = mean(np.array([0.0, 1.0]), np.ones(2), resamples(group, seed=1, least=2))
     assert (found.value, found.low, found.high) == (0.5, 0.0, 1.0)
     assert found.clear == 0
 
@@ -126,7 +161,7 @@ def test_encompassing_gives_the_weight_to_who_knows():
     odds = rng.normal(0, 1.5, 2000)
     y = (rng.random(2000) < 1 / (1 + np.exp(-odds))).astype(float)
     knows, guesses = 1 / (1 + np.exp(-odds)), 1 / (1 + np.exp(-rng.normal(0, 1.5, 2000)))
-    samples = resamples(np.arange(2000), seed=1)[:600]
+    samples = resamples(np.arange(2000), seed=1, many=600)
     first = encompassing(knows, guesses, y, samples)
     assert first.low < 1 < first.high + 0.05
     assert first.low > 0.7
@@ -135,7 +170,7 @@ def test_encompassing_gives_the_weight_to_who_knows():
 
 def test_skill_of_the_base_rate_is_nothing():
     base = np.full(4, 0.5)
-    found = score(base, Y, base, resamples(np.arange(4), seed=1))
+    found = score(base, Y, base, resamples(np.arange(4), seed=1, least=4))
     assert (found.skill.value, found.skill.low, found.skill.high) == (0, 0, 0)
     assert score(Y, Y, base, resamples(np.arange(4), seed=1)).skill.value == 1
 

@@ -349,11 +349,67 @@ def test_filters(tmp_path):
         ({"classes": ("climbs",)}, "climb"), ({"also": ("fourth",)}, "--also"), ({"codes": ("99",)}, "no code"),
         ({"codes": ("SANCTON",)}, "no code"), ({"most": 0}, "--most"), ({"lowest": 1.0, "highest": 0.0}, "Exchange"),
         ({"begins": dt.date(2025, 2, 1), "ends": dt.date(2025, 1, 1)}, "Exchange"),
+        ({"lowest": float("nan")}, "--min-goldstein: nan is not between"), ({"highest": 11.0}, "--max-goldstein: 11"),
+        ({"sources": 0}, "--min-sources: 0 is below 1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_looked_for_is_refused(more, said):
     with pytest.raises(UserError, match=said):
         Wanted(party("USA"), party("PAN"), **more)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("USA", "USA", True), ("USA", "USAGOV", True), ("VENGOV", "VEN", True), ("USA,FRA", "DEU,FRA", True),
+        ("IGO", "IGOUNO", True), ("VENGOV", "VENOPP", False), ("USA", "PAN", False), ("IGOUNO", "NGO", False),
+    ],
+)  # fmt: skip
+def test_sides_that_share_actors_are_refused(one, other, shared):
+    """Whose act would it be?"""
+    if shared:
+        with pytest.raises(UserError, match="share actors"):
+            Wanted(party(one), party(other))
+    else:
+        Wanted(party(one), party(other))
+
+
+def test_a_file_counts_once_and_files_of_one_name_are_two(tmp_path):
+    for k, folder in enumerate("ab"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "t.CSV").write_text(row(k))
+    wanted = Wanted(party("USA"), party("PAN"))
+    found = find([tmp_path / "a" / "t.CSV", tmp_path / "b" / "t.CSV"], wanted)
+    assert list(found.formats) == ["t.CSV", "t.CSV (2)"]
+    assert found.rows == 2
+    with pytest.raises(UserError, match="named twice"):
+        find([tmp_path / "a" / "t.CSV", tmp_path / "b" / ".." / "a" / "t.CSV"], wanted)
+
+
+def test_archives_of_a_mac_and_archives_of_nothing(tmp_path):
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as archive:
+        archive.writestr("t.CSV", row(1))
+        archive.writestr("__MACOSX/._t.CSV", b"\0\5\x16\7")
+    wanted = Wanted(party("USA"), party("PAN"))
+    assert find([tmp_path / "mac.zip"], wanted).rows == 1
+    zipfile.ZipFile(tmp_path / "none.zip", "w").close()
+    with pytest.raises(UserError, match="there is no table in it"):
+        find([tmp_path / "mac.zip", tmp_path / "none.zip"], wanted)
+
+
+def test_what_is_no_use_is_refused_before_anything_is_read(tmp_path, standoff):
+    table, out = tmp_path / "t.CSV", tmp_path / "c.yaml"
+    table.write_text(row(1))
+    code, _, err = standoff("events", table, "--between", "USA", "PAN", "--out", tmp_path / "no" / "c.yaml", "--quiet")
+    assert (code, "there is no folder" in err) == (2, True)
+    assert standoff("events", table, "--between", "USA", "PAN", "--out", out, "--quiet")[0] == 0
+    for more in (("--from", "2025-01-01"), ("--out", "d.yaml"), ("--between", "USA", "PAN"), ("--min-sources", "2")):
+        code, _, err = standoff("events", out, "--into", tmp_path, *more)
+        assert (code, f"and no {more[0]}." in err) == (2, True), err
+    code, _, err = standoff("events", out, "--between", "USA", "PAN", "--quiet")
+    assert (code, "It is a file of candidates: answer them with --review" in err) == (2, True)
+    code, _, err = standoff("events", table, "--into", tmp_path)
+    assert (code, "this is no file of candidates" in err) == (2, True)
 
 
 def test_kinds_match_below():

@@ -55,6 +55,10 @@ def scaled(lesson: Lesson, formulas: Formulas, counts: np.ndarray) -> tuple[Scal
     encode = encoder(lesson.known)
     _require(formulas, encode, lesson.known)
     raw = build(Table(_named(encode, formulas, lesson.known), "the training cases"), formulas, with_counts=False)
+    if not raw.names:
+        raise UserError(
+            "The payoffs of the mapping hold no term, so there is nothing to estimate. Write 1 for a constant."
+        )
     if len(raw) != len(lesson):
         raise Failure("A formula makes a number that is not finite of some training cases.")
     centre, scale = [], []
@@ -92,10 +96,16 @@ def _require(formulas: Formulas, encode: Encoder, known: Known) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Climb:
-    """Coefficients, and the negative log of likelihood times prior there."""
+    """Coefficients, the negative log of likelihood times prior there, and whether the climb had arrived."""
 
     theta: np.ndarray
     loss: float
+    settled: bool = True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What should be known of it, in words."""
+        return () if self.settled else (f"stopped after {STEPS} steps, still gaining",)
 
 
 def climb(law: Law, design: Design, prior: float, start: np.ndarray) -> Climb:
@@ -132,7 +142,7 @@ def climb(law: Law, design: Design, prior: float, start: np.ndarray) -> Climb:
         along = axis.T @ gradient
         while damp < 1e10:
             step = -axis @ (along / (np.maximum(np.abs(size), 1e-8) + damp))
-            step *= min(1.0, LONGEST / float(np.linalg.norm(step)))
+            step *= LONGEST / max(LONGEST, float(np.linalg.norm(step)))
             there = at(theta + step)
             if there is not None and there[0] < loss:
                 break
@@ -142,6 +152,8 @@ def climb(law: Law, design: Design, prior: float, start: np.ndarray) -> Climb:
         theta, here, damp = theta + step, there, max(damp / 4, 1e-6)
         if loss - here[0] < SETTLED:
             break
+    else:
+        return Climb(theta, here[0], settled=False)
     return Climb(theta, here[0])
 
 

@@ -1,6 +1,8 @@
 """Codes as they stand in files, made comparable, and conditions on them. Everything is read as text first."""
 
+import contextlib
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable
 
@@ -12,16 +14,21 @@ from standoff.errors import UserError
 
 EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", ".")
 """What stands for an empty field."""
+LARGEST = 1e100
+"""Numbers beyond this are refused: their squares could not be added up."""
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?")
+_WHOLE = re.compile(r"[-+]?\d{1,100}")
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _YEAR = re.compile(r"[12]\d{3}(\.0+)?")
 
 
 def code(value: object) -> str:
-    """A code as text, the same for 3, '3', '03' and 3.0; true and false are 1 and 0."""
-    if isinstance(value, bool):
-        return str(int(value))
+    """A code as text, the same for 3, '3', '03' and 3.0; true and false are 1 and 0, also as words."""
     text = str(value).strip()
+    if text.casefold() in ("true", "false"):
+        return str(int(text.casefold() == "true"))
+    if _WHOLE.fullmatch(text):
+        return str(int(text))  # however long: two ids must not become one
     if _NUMBER.fullmatch(text):
         number = float(text)
         return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
@@ -59,6 +66,11 @@ def numbers(column: pl.Series, place: str) -> np.ndarray:
                 "Mend it, add it to 'missing', or declare 'kind: category'."
             )
         found[i] = float(value)
+        if abs(found[i]) > LARGEST:
+            raise UserError(
+                f"{place}: column '{column.name}' holds {value[:40]} in row {i + 2}, which is too large a number. "
+                "Mend it, or add it to 'missing'."
+            )
     return found
 
 
@@ -72,21 +84,45 @@ def moments(column: pl.Series, place: str, *, end: bool = False) -> np.ndarray:
     for i, value in enumerate(codes(column)):
         if value is None:
             continue
-        day = _DAY.fullmatch(value)
         if _YEAR.fullmatch(value):
             found[i] = float(value) + (366 / 367 if end else 0.0)
-            continue
-        try:
-            date = dt.date(*map(int, day.groups())) if day else None
-        except ValueError:
-            date = None
-        if date is None:
-            raise UserError(
-                f"{place}: column '{column.name}' holds '{value[:40]}' in row {i + 2}, which is no date. "
-                "Write a year (1962) or a day (1962-10-16)."
-            )
-        found[i] = date.year + (date.timetuple().tm_yday - 1) / 367
+        else:
+            found[i] = _moment(_date(value, column.name, i, place))
     return found
+
+
+def after(column: pl.Series, days: np.ndarray, place: str) -> np.ndarray:
+    """Dates, so many days later, as years with a fraction; infinite where a date or the days are not known.
+
+    Days are counted in the calendar, and from the last day of a bare year.
+
+    Raises:
+        UserError: a field that is neither a year nor a day.
+    """
+    found = np.full(len(column), np.inf)
+    for i, value in enumerate(codes(column)):
+        if value is None or not days[i] >= 0:
+            continue
+        bare = _YEAR.fullmatch(value)
+        date = dt.date(int(float(value)), 12, 31) if bare else _date(value, column.name, i, place)
+        if date.toordinal() + days[i] < dt.date.max.toordinal():
+            found[i] = _moment(date + dt.timedelta(days=math.ceil(days[i])))
+    return found
+
+
+def _date(value: str, name: str, at: int, place: str) -> dt.date:
+    day = _DAY.fullmatch(value)
+    with contextlib.suppress(ValueError):
+        if day:
+            return dt.date(*map(int, day.groups()))
+    raise UserError(
+        f"{place}: column '{name}' holds '{value[:40]}' in row {at + 2}, which is no date. "
+        "Write a year (1962) or a day (1962-10-16)."
+    )
+
+
+def _moment(date: dt.date) -> float:
+    return date.year + (date.timetuple().tm_yday - 1) / 367
 
 
 def hold(raw: pl.DataFrame, conditions: Conditions, place: str) -> np.ndarray:

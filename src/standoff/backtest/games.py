@@ -65,8 +65,8 @@ class Strategic:
 
         rng = np.random.default_rng(6)
         starts = [np.zeros(len(design.names)), rng.normal(0, min(prior, 0.3), len(design.names))]
-        theta = best([climb(each, design, prior, start) for start in starts]).theta
-        return Played(made, theta, law, (f"prior sd {prior:g}",))
+        highest = best([climb(each, design, prior, start) for start in starts])
+        return Played(made, highest.theta, law, (f"prior sd {prior:g}", *highest.notes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +191,7 @@ class Signaling:
         highest = best([large, small])
         rule = "largest" if highest is large else "smallest"
         rate = np.bincount(lesson.ending, minlength=len(ENDINGS)) / len(lesson)
-        return Signalled(made, highest.theta, rule, rate, (f"prior sd {prior:g}", f"{rule} p_R"))
+        return Signalled(made, highest.theta, rule, rate, (f"prior sd {prior:g}", f"{rule} p_R", *highest.notes))
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,14 @@ Code = str | int | float | bool
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,120}$")]
 
 
+class Misplaced(ValueError):
+    """What is wrong between two parts of a mapping, and where the one to mend stands."""
+
+    def __init__(self, message: str, *path: str | int) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 def _listed(value: object) -> object:
     return value if isinstance(value, list | tuple) or value is None else [value]
 
@@ -33,6 +41,8 @@ def _listed(value: object) -> object:
 Codes = Annotated[tuple[Code, ...], BeforeValidator(_listed), Field(min_length=1)]
 Raws = Annotated[tuple[Raw, ...], BeforeValidator(_listed), Field(min_length=1)]
 Files = Annotated[tuple[FileName, ...], BeforeValidator(_listed), Field(min_length=1)]
+Days = Annotated[tuple[Annotated[int, Field(ge=0)] | Raw, ...], BeforeValidator(_listed), Field(min_length=1)]
+Year = Annotated[int, Field(ge=1, le=9999)]
 
 
 class Part(BaseModel):
@@ -131,13 +141,13 @@ class Column(Part):
 
 
 class Resolved(Part):
-    """When the outcome of a case was known: a column of dates, or days after the start (a number, or a column).
+    """When the outcome of a case was known: a column of dates, or days after the start (numbers, or columns of them).
 
-    With both, the later of the two.
+    Where several are given, the latest of them.
     """
 
     column: Raw | None = None
-    days: Annotated[int, Field(ge=0)] | Raw | None = None
+    days: Days | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "Resolved":
@@ -148,7 +158,7 @@ class Resolved(Part):
     @property
     def raw(self) -> tuple[str, ...]:
         """Columns of the file that it uses."""
-        return tuple(name for name in (self.column, self.days) if isinstance(name, str))
+        return tuple(name for name in (self.column, *(self.days or ())) if isinstance(name, str))
 
 
 class Game(Part):
@@ -178,10 +188,16 @@ class Table(Part):
     cite: tuple[Source, ...] = ()
     joins: tuple[Join, ...] = ()
     date: Raw = Field(description="Year (a whole number) or day (year-month-day) on which a case began.")
-    group: Raws = Field(description="Columns that name the crisis to which a row belongs.")
+    group: Raws = Field(description="Columns that name the crisis, or whatever else keeps rows together.")
+    together: Words = Field("crises", description="What `group` names, in the plural.")
     known: Annotated[tuple[Column, ...], Field(min_length=1)]
     resolved: Resolved | None = None
     game: Game | None = None
+
+    def origin(self, raw: str) -> tuple[Files | None, str]:
+        """The files and the column of them from which a raw column is."""
+        found = next(((join.files, join.columns[raw]) for join in self.joins if raw in join.columns), None)
+        return found or (self.files, raw)
 
     @model_validator(mode="after")
     def _once(self) -> "Table":
@@ -225,10 +241,10 @@ class Split(Part):
 
     kind: Literal["forward", "rolling", "folds"]
     title: Words | None = None
-    train_to: int | None = None
-    test_to: int | None = None
-    first: int | None = None
-    last: int | None = None
+    train_to: Year | None = None
+    test_to: Year | None = None
+    first: Year | None = None
+    last: Year | None = None
     step: Annotated[int, Field(ge=1, le=50)] = 1
     folds: Annotated[int, Field(ge=2, le=50)] = 10
     by_start: bool = False
@@ -262,20 +278,42 @@ class Mapping(Part):
     def _refers(self) -> "Mapping":
         for name, question in self.questions.items():
             if question.table not in self.tables:
-                raise ValueError(f"the question '{name}' is asked of the table '{question.table}', which is not here")
+                raise Misplaced(
+                    f"the question '{name}' is asked of the table '{question.table}', which is not here",
+                    "questions", name, "table",
+                )  # fmt: skip
             for split in question.splits or ():
                 if split not in self.splits:
-                    raise ValueError(f"the question '{name}' names the split '{split}', which is not here")
+                    raise Misplaced(
+                        f"the question '{name}' names the split '{split}', which is not here",
+                        "questions",
+                        name,
+                        "splits",
+                    )
             table = self.tables[question.table]
+            ends = {question.outcome.column} | {n for w in (table.resolved, question.resolved) if w for n in w.raw}
+            told = {table.origin(raw): raw for raw in ends}
+            for k, column in enumerate(table.known):
+                late = [raw for raw in column.raw if table.origin(raw) in told]
+                if late:
+                    raise Misplaced(
+                        f"'known' uses '{late[0]}', which tells how a case ended or when ('{name}'): "
+                        "a forecast would see the answer",
+                        "tables", question.table, "known", k,
+                    )  # fmt: skip
             seen = {raw for column in table.known for raw in column.raw} | {table.date}
             late = [raw for raw in question.rows if raw not in seen]
             if late:
-                raise ValueError(
+                raise Misplaced(
                     f"the rows of '{name}' are chosen by '{late[0]}', of which 'known' makes no use: "
-                    "what chooses rows must have been known at the start"
-                )
+                    "what chooses rows must have been known at the start",
+                    "questions", name, "rows", late[0],
+                )  # fmt: skip
             for ending, conditions in (table.game.starts if table.game else {}).items():
                 late = [raw for raw in conditions if raw not in seen]
                 if late:
-                    raise ValueError(f"'starts' of '{ending}' uses '{late[0]}', of which 'known' makes no use")
+                    raise Misplaced(
+                        f"'starts' of '{ending}' uses '{late[0]}', of which 'known' makes no use",
+                        "tables", question.table, "game", "starts", ending, late[0],
+                    )  # fmt: skip
         return self

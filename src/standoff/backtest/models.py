@@ -12,6 +12,7 @@ from scipy import special  # type: ignore[import-untyped]
 
 from standoff.backtest.features import as_given, encoder
 from standoff.backtest.table import Known
+from standoff.errors import Failure
 
 STRENGTHS = tuple(10.0 ** np.arange(-3.5, 1.6, 0.5))
 """Inverse strengths of the ridge among which the training cases choose."""
@@ -170,11 +171,17 @@ class Grown:
 
     trees: object
     levels: dict[str, tuple[str, ...]]
+    held: np.ndarray
+    """Columns of which some training case holds a value; trees see no others."""
     notes: tuple[str, ...] = ()
+
+    def columns(self, known: Known) -> np.ndarray:
+        """Axes case, column."""
+        return as_given(known, self.levels)[:, self.held]
 
     def predict(self, known: Known) -> np.ndarray:
         """Chance of a yes."""
-        return np.asarray(self.trees.predict_proba(as_given(known, self.levels))[:, 1])  # type: ignore[attr-defined]
+        return np.asarray(self.trees.predict_proba(self.columns(known))[:, 1])  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -191,10 +198,9 @@ class Boosting:
     def fit(self, lesson: Lesson) -> Grown:
         """Choose the number of rounds, then grow on all training cases."""
         best = self._chosen(lesson)
-        trees, levels = self._grow(lesson, best)
-        return Grown(trees, levels, (f"{best} rounds",))
+        return replace(self._grow(lesson, best), notes=(f"{best} rounds",))
 
-    def _grow(self, lesson: Lesson, rounds: int) -> tuple[object, dict[str, tuple[str, ...]]]:
+    def _grow(self, lesson: Lesson, rounds: int) -> Grown:
         from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -202,13 +208,17 @@ class Boosting:
             name: tuple(sorted({str(v) for v in lesson.known.frame[name].drop_nulls().to_list()})[:250])
             for name, kind in lesson.known.kinds.items() if kind == "category"
         }  # fmt: skip
-        mask = [kind == "category" for kind in lesson.known.kinds.values()]
+        given = as_given(lesson.known, levels)
+        held = np.isfinite(given).any(axis=0)
+        if not held.any():
+            raise Failure("No training case holds anything that was known at the start.")
+        mask = np.array([kind == "category" for kind in lesson.known.kinds.values()])[held]
         trees = HistGradientBoostingClassifier(
             learning_rate=0.05, max_iter=rounds, max_leaf_nodes=8, min_samples_leaf=15, l2_regularization=1.0,
-            early_stopping=False, categorical_features=mask if any(mask) else None, random_state=6,
+            early_stopping=False, categorical_features=mask if mask.any() else None, random_state=6,
         )  # fmt: skip
         with threadpool_limits(1):  # small tables: threads would wait for one another
-            return trees.fit(as_given(lesson.known, levels), lesson.answer), levels
+            return Grown(trees.fit(given[:, held], lesson.answer), levels, held)
 
     def _chosen(self, lesson: Lesson) -> int:
         parts = inner_folds(lesson, 3)
@@ -216,9 +226,9 @@ class Boosting:
             return self.rounds[1]
         loss = np.zeros(max(self.rounds))
         for out in parts:
-            trees, levels = self._grow(lesson.take(~out), max(self.rounds))
+            grown = self._grow(lesson.take(~out), max(self.rounds))
             y = lesson.answer[out]
-            staged = trees.staged_predict_proba(as_given(lesson.known.take(out), levels))  # type: ignore[attr-defined]
+            staged = grown.trees.staged_predict_proba(grown.columns(lesson.known.take(out)))  # type: ignore[attr-defined]
             for k, chance in enumerate(staged):
                 p = np.clip(chance[:, 1], 1e-6, 1 - 1e-6)
                 loss[k] -= np.where(y > 0, np.log(p), np.log1p(-p)).sum()

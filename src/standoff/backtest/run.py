@@ -33,7 +33,7 @@ from standoff.backtest.study import Study
 from standoff.backtest.table import Cases, Rows, ask, load
 from standoff.errors import Failure, UserError
 
-SCHEMA = 2
+SCHEMA = 3
 """Of kept folds; raised when a model changes what it forecasts."""
 STRUCTURE, REGRESSION, BASE = "signaling", "logistic", "climatology"
 """The comparison that was fixed beforehand: the structure against the regression."""
@@ -48,8 +48,10 @@ class Found:
 
     `chance`: of a yes by model, for the tested cases whose answer is coded; `row`: of the table; `scores`,
     `weighted` (by inverse chances of being coded), `less`: score of a model less that of another, by rule and pair
-    (below 0 the first is better); `adds`: weight of the signaling game beside the regression; `failed`: models that
-    could not forecast, and why; `fits`: what is to be known of the fits, by model.
+    (below 0 the first is better); `adds`: weight of the signaling game beside the regression; `unresolved`, `unended`:
+    earlier cases that did not train since their answer was not known yet, and training cases that teach the game
+    nothing since no ending fits (the most of any fold); `failed`: models that could not forecast, and why; `fits`: what
+    is to be known of the fits, by model; `together`: what `group` names.
     """
 
     question: str
@@ -71,9 +73,11 @@ class Found:
     selection: Selection
     trained: tuple[int, int]
     unresolved: int
+    unended: int
     failed: dict[str, str]
     fits: dict[str, tuple[str, ...]]
     rate: float
+    together: str = "crises"
     note: str = ""
 
 
@@ -155,7 +159,7 @@ def run(
             for fold in parts:
                 progress(f"{q}, {s} ({fold.name})", done / total)
                 key = _key(study, table, cases, q, s, fold, using)
-                made.append(_kept(keep, key) or _forecast(keep, key, cases, fold, using))
+                made.append(_kept(keep, key, fold, using) or _forecast(keep, key, cases, fold, using))
                 done += 1
             found.append(_assembled(study, q, s, cases, parts, made, using, seed))
     progress("done", 1.0)
@@ -180,14 +184,22 @@ def _key(
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _kept(keep: Path | None, key: str) -> dict[str, object] | None:
+def _kept(keep: Path | None, key: str, fold: Fold, models: Sequence[Model]) -> dict[str, object] | None:
+    """The forecasts of a fold that was finished before, if all of them are there and are chances."""
     file = keep / f"fold-{key}.json" if keep is not None else None
     if file is None or not file.is_file():
         return None
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(found, dict) and {"chance", "failed", "notes"} <= set(found):
-            return found
+        with contextlib.suppress(TypeError, KeyError, AttributeError):
+            made = {name: np.asarray(chance, dtype=float) for name, chance in found["chance"].items()}
+            good = all(len(p) == len(fold.test) and ((p >= 0) & (p <= 1)).all() for p in made.values())
+            if (
+                good
+                and set(made) | set(found["failed"]) == {m.name for m in models}
+                and set(made) <= set(found["notes"])
+            ):
+                return dict(found)
     return None
 
 
@@ -255,13 +267,15 @@ def _assembled(
     if STRUCTURE in chance:
         adds = encompassing(chance[STRUCTURE], chance[REGRESSION], answer, samples)
     sizes = [len(fold.train) for fold in parts]
+    played = any(isinstance(m, Structural) for m in models)
+    unended = max(int((cases.ending[f.train] < 0).sum()) for f in parts) if played else 0
     fits = {m.name: tuple(dict.fromkeys(n for one in made for n in one["notes"].get(m.name, ()))) for m in models}  # type: ignore[attr-defined]
     return Found(
         q, question.title, s, split.title or s, split.kind, answer, group, cases.year[at], cases.row[at],
         np.concatenate([np.full(len(f.test), k) for k, f in enumerate(parts)])[coded], chance,
         {name: titles[name] for name in titles if name in chance or name in failed}, scores, weighted, less, adds,
-        picked, (min(sizes), max(sizes)), max(f.unresolved for f in parts), failed, fits, float(answer.mean()),
-        question.note or "",
+        picked, (min(sizes), max(sizes)), max(f.unresolved for f in parts), unended, failed, fits,
+        float(answer.mean()), study.mapping.tables[question.table].together, question.note or "",
     )  # fmt: skip
 
 

@@ -8,9 +8,10 @@
 
 Intervals are percentiles over `RESAMPLES` bootstrap samples of whole crises, the same samples for all models, so that
 differences are paired. They say what other crises would have brought; the training cases are taken as they are.
+There are none from fewer than `LEAST` crises.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,12 @@ from scipy import special  # type: ignore[import-untyped]
 CLIP = 0.005
 RESAMPLES = 2000
 LEVEL = 0.95
+LEAST = 10
+"""Crises under which there is no interval: samples of so few are nearly all alike."""
+TINY = 1e-9
+"""A difference that is only of rounding is not clear."""
+CHUNK = 2**22
+"""Numbers that are held at a time."""
 BINS = 8
 """Classes of chance in a reliability figure, of about as many cases each."""
 
@@ -34,7 +41,7 @@ class Interval:
     @property
     def clear(self) -> int:
         """1 if all of the interval is above 0, -1 if all of it is below, else 0."""
-        return int(self.low > 0) - int(self.high < 0)
+        return int(self.low > TINY) - int(self.high < -TINY)
 
 
 @dataclass(frozen=True)
@@ -111,21 +118,49 @@ def reliability(chance: np.ndarray, answer: np.ndarray, bins: int | None = None)
     ]
 
 
-def resamples(group: np.ndarray, *, seed: int, many: int = RESAMPLES) -> np.ndarray:
-    """Weights of cases in bootstrap samples of whole crises, axes sample, case."""
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Bootstrap samples of whole crises.
+
+    `drawn`: how often each crisis is in each sample [sample, crisis]; `at`: the crisis of each case [case].
+    """
+
+    drawn: np.ndarray
+    at: np.ndarray
+
+    def sums(self, value: np.ndarray) -> np.ndarray:
+        """Sums over the cases of each sample [sample, ...] of a value by case [case, ...]."""
+        whole = np.zeros((self.drawn.shape[1], *value.shape[1:]))
+        np.add.at(whole, self.at, value)
+        return np.concatenate([part @ whole for part in self._parts(self.drawn.shape[1])])
+
+    def weights(self) -> Iterator[np.ndarray]:
+        """How often each case is in each sample [sample, case], some samples at a time."""
+        for part in self._parts(len(self.at)):
+            yield part[:, self.at]
+
+    def _parts(self, wide: int) -> Iterator[np.ndarray]:
+        step = max(1, CHUNK // wide)
+        for k in range(0, max(len(self.drawn), 1), step):
+            yield self.drawn[k : k + step].astype(float)
+
+
+def resamples(group: np.ndarray, *, seed: int, many: int = RESAMPLES, least: int = LEAST) -> Samples:
+    """Bootstrap samples of whole crises; none where there are fewer crises than `least`."""
     names, at = np.unique(group, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=many)
-    return np.asarray(counts[:, at], dtype=float)
+    rng, share = np.random.default_rng(seed), np.full(len(names), 1 / len(names))
+    many = many if len(names) >= least else 0
+    drawn = np.zeros((many, len(names)), np.uint32)
+    step = max(1, CHUNK // len(names))
+    for k in range(0, many, step):
+        drawn[k : k + step] = rng.multinomial(len(names), share, size=min(step, many - k))
+    return Samples(drawn, at)
 
 
-def mean(value: np.ndarray, weight: np.ndarray, samples: np.ndarray) -> Interval:
-    """Weighted mean by case, with its interval; `samples` as of `resamples`."""
-
-    def of(w: np.ndarray) -> np.ndarray:
-        return np.asarray((w @ value) / w.sum(axis=-1))
-
-    return interval(float(of(weight)), of(samples * weight))
+def mean(value: np.ndarray, weight: np.ndarray, samples: Samples) -> Interval:
+    """Weighted mean by case, with its interval."""
+    found = samples.sums(weight * value) / samples.sums(weight)
+    return interval(float((weight @ value) / weight.sum()), found)
 
 
 def interval(value: float, drawn: np.ndarray) -> Interval:
@@ -138,7 +173,7 @@ def interval(value: float, drawn: np.ndarray) -> Interval:
 
 
 def score(
-    chance: np.ndarray, answer: np.ndarray, base: np.ndarray, samples: np.ndarray, weight: np.ndarray | None = None
+    chance: np.ndarray, answer: np.ndarray, base: np.ndarray, samples: Samples, weight: np.ndarray | None = None
 ) -> Scores:
     """All scores of a model.
 
@@ -146,33 +181,33 @@ def score(
         chance: Of a yes, by case.
         answer: 1 or 0.
         base: Chances of the base rate, for the skill.
-        samples: Bootstrap weights (`resamples`).
+        samples: Bootstrap samples (`resamples`).
         weight: Weights of the cases (inverse chances of being coded); equal by default.
     """
     w = np.ones(len(answer)) if weight is None else weight
     own, flat = brier(chance, answer), brier(base, answer)
-    drawn = samples * w
     curve = auc(chance, answer, w[None, :])[0]
+    curves = np.concatenate([auc(chance, answer, part * w) for part in samples.weights()])
     with np.errstate(invalid="ignore", divide="ignore"):
-        skill = 1 - (drawn @ own) / (drawn @ flat)
+        skill = 1 - samples.sums(w * own) / samples.sums(w * flat)
     slope, intercept = calibration(chance, answer)
     return Scores(
         mean(own, w, samples), mean(log_score(chance, answer), w, samples),
-        interval(float(curve), auc(chance, answer, drawn)),
+        interval(float(curve), curves),
         interval(float(1 - (w @ own) / (w @ flat)), skill),
         slope, intercept, int(((chance < CLIP) | (chance > 1 - CLIP)).sum()),
     )  # fmt: skip
 
 
 def difference(
-    one: np.ndarray, other: np.ndarray, answer: np.ndarray, samples: np.ndarray, rule: str = "brier"
+    one: np.ndarray, other: np.ndarray, answer: np.ndarray, samples: Samples, rule: str = "brier"
 ) -> Interval:
     """Mean score of one model minus that of another, paired case by case: below 0 the one is better."""
     by = {"brier": brier, "log": log_score}[rule]
     return mean(by(one, answer) - by(other, answer), np.ones(len(answer)), samples)
 
 
-def encompassing(one: np.ndarray, other: np.ndarray, answer: np.ndarray, samples: np.ndarray) -> Interval:
+def encompassing(one: np.ndarray, other: np.ndarray, answer: np.ndarray, samples: Samples) -> Interval:
     """What one model adds to another: the weight w that makes (1 - w) logit q + w logit p most likely.
 
     0: nothing; 1: the other adds nothing. `one` is p, `other` is q. A single weight, within -1 and 2.
@@ -182,7 +217,7 @@ def encompassing(one: np.ndarray, other: np.ndarray, answer: np.ndarray, samples
     mixed = q[:, None] + (p - q)[:, None] * grid
     loss = np.logaddexp(0, np.where(answer > 0, -1, 1)[:, None] * mixed)
     best = grid[np.argmin(loss.sum(axis=0))]
-    return interval(float(best), grid[np.argmin(samples @ loss, axis=1)])
+    return interval(float(best), grid[np.argmin(samples.sums(loss), axis=1)])
 
 
 def verdict(found: Sequence[Interval]) -> tuple[int, int, int]:

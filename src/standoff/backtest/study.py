@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from standoff.backtest.mapping import Mapping
+from standoff.backtest.mapping import Mapping, Misplaced
 from standoff.case.explain import nearest, shown, suggestion
 from standoff.case.place import Sources, parse
 from standoff.errors import CaseError, Problem
@@ -89,7 +89,9 @@ def _problems(error: ValidationError, sources: Sources) -> Iterator[Problem]:
             problem = Problem(sources.at(path), f"{value} is no fit name here", _NAMES)
         elif kind == "value_error":
             message = str(item["msg"]).removeprefix("Value error, ")
-            problem = Problem(sources.at(path), message)
+            error_ = item.get("ctx", {}).get("error")
+            where = sources.follow((*path, *error_.path)) if isinstance(error_, Misplaced) else path
+            problem = Problem(sources.at(where), message)
         else:
             message = str(item["msg"])
             problem = Problem(sources.at(path), f"{message[:1].lower()}{message[1:]}, not {shown(sources.get(path))}")

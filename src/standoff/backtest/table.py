@@ -5,21 +5,18 @@ asked (`ask`); files are read column by column, so that what a mapping does not 
 """
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from standoff.backtest.conditions import among, codes, hold, moments, numbers
-from standoff.backtest.mapping import ENDINGS, Column, Conditions, Game, Join, Question, Resolved, Table
+from standoff.backtest.conditions import after, among, codes, hold, moments, numbers
+from standoff.backtest.files import MOST, MOST_BESIDE, columns, digest, file_of, found, require
+from standoff.backtest.mapping import ENDINGS, TITLES, Column, Conditions, Game, Join, Question, Resolved, Table
 from standoff.backtest.study import Study
-from standoff.case.explain import nearest
 from standoff.errors import UserError
 
-YEAR_DAYS = 367
-"""Parts of a year, so that every day of every year has its own (see `conditions.moments`)."""
 LEAST = 30
 """Rows with a known answer under which a question is not asked."""
 
@@ -43,12 +40,16 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A table: what was known, when each case began, the crisis it belongs to, and raw columns for questions."""
+    """A table: what was known, when each case began, the crisis it belongs to, and raw columns for questions.
+
+    `row`: where each case stands in the file, from 0; `raw` has all rows of the file.
+    """
 
     known: Known
     year: np.ndarray
     moment: np.ndarray
     group: np.ndarray
+    row: np.ndarray
     raw: pl.DataFrame
     place: str
     digest: str
@@ -62,7 +63,7 @@ class Cases:
     """A question asked of a table, by case: the answer (1, 0, or not a number where nobody coded it) and more.
 
     `resolved`: when the answer was known, in years; `ending`: index into `ENDINGS`, -1 where the codes do not say;
-    `row`: the row of the table (counted from 0).
+    `row`: the row of the file (counted from 0, without the header).
     """
 
     known: Known
@@ -96,26 +97,32 @@ def load(study: Study, name: str, data: Path) -> Rows:
     table = study.mapping.tables[name]
     if not data.exists():
         raise UserError(f"{data}: there is no such folder or file of data. Name it with --data.")
-    path = _find(table, data, study)
+    path = file_of(table, data, study)
     wanted = _raw(table, study, name)
     joined = {new for join in table.joins for new in join.columns}
-    raw = _file(path, sorted(wanted - joined))
+    raw = columns(path, sorted(wanted - joined), MOST)
     files = [path]
     for join in table.joins:
-        other = _found(join.files, data if data.is_dir() else data.parent, study)
+        other = found(join.files, data if data.is_dir() else data.parent, study)
         raw = _joined(raw, join, other)
         files.append(other)
     moment = moments(raw[table.date], path.name)
     parts = [codes(raw[column]) for column in table.group]
-    whole = np.isfinite(moment) & np.array([all(v is not None for v in row) for row in zip(*parts, strict=True)])
+    whole = np.isfinite(moment)
+    for part in parts:
+        whole &= np.array([value is not None for value in part], dtype=bool)
     names = [" / ".join(str(part[i]) for part in parts) for i in range(raw.height)]
     keep = np.flatnonzero(whole)
-    raw = raw[keep]
-    known = _known(table, raw, path.name)
-    digest = hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
+    if not len(keep):
+        raise UserError(
+            f"{path.name}: no row has a date ('{table.date}') and a crisis ({', '.join(table.group)}). "
+            "Is the table empty, or the mapping of another one?"
+        )
+    known = _known(table, raw, path.name).take(keep)
+    mark = hashlib.sha256("".join(digest(file) for file in files).encode()).hexdigest()
     year = np.floor(moment[keep] + 1e-9).astype(int)
     group = np.array([names[i] for i in keep])
-    return Rows(known, year, moment[keep], group, raw, path.name, digest, len(names) - len(keep), table)
+    return Rows(known, year, moment[keep], group, keep, raw, path.name, mark, len(names) - len(keep), table)
 
 
 def ask(rows: Rows, name: str, question: Question) -> Cases:
@@ -124,9 +131,9 @@ def ask(rows: Rows, name: str, question: Question) -> Cases:
     Raises:
         UserError: a code that the mapping does not declare, one class only, or too few answers.
     """
-    keep = np.flatnonzero(hold(rows.raw, question.rows, rows.place))
-    raw = rows.raw[keep]
-    answer = _answer(raw, name, question, rows)
+    keep = np.flatnonzero(hold(rows.raw, question.rows, rows.place)[rows.row])
+    at = rows.row[keep]
+    answer = _answer(rows.raw[at], name, question, rows)
     coded = np.isfinite(answer)
     if coded.sum() < LEAST:
         raise UserError(
@@ -140,20 +147,21 @@ def ask(rows: Rows, name: str, question: Question) -> Cases:
                 f"Check the codes of '{question.outcome.column}'."
             )
     game = rows.table.game
-    ending = np.full(len(keep), -1) if game is None else _endings(game, raw, rows.place)
-    known_by = _resolved(question.resolved or rows.table.resolved, raw, rows, keep)
-    return Cases(rows.known.take(keep), answer, ending, rows.year[keep], known_by, rows.group[keep], keep)
+    ending = np.full(len(at), -1) if game is None else _endings(game, rows.raw, rows.place)[at]
+    when = question.resolved or rows.table.resolved
+    known_by = rows.moment[keep] if when is None else _resolved(when, rows)[at]
+    return Cases(rows.known.take(keep), answer, ending, rows.year[keep], known_by, rows.group[keep], at)
 
 
 def _answer(raw: pl.DataFrame, name: str, question: Question, rows: Rows) -> np.ndarray:
     outcome = question.outcome
-    found = codes(raw[outcome.column])
-    yes, no = among(found, outcome.yes), among(found, outcome.no)
-    uncoded = among(found, outcome.uncoded or ()) | np.array([value is None for value in found], dtype=bool)
+    said = codes(raw[outcome.column])
+    yes, no = among(said, outcome.yes), among(said, outcome.no)
+    uncoded = among(said, outcome.uncoded or ()) | np.array([value is None for value in said], dtype=bool)
     if (yes & no).any():
-        both = found[yes & no][0]
+        both = said[yes & no][0]
         raise UserError(f"'{name}': the code '{both}' of '{outcome.column}' means both yes and no. Remove it from one.")
-    other = sorted({str(value) for value in found[~(yes | no | uncoded)]})
+    other = sorted({str(value) for value in said[~(yes | no | uncoded)]})
     if other:
         raise UserError(
             f"{rows.place}: column '{outcome.column}' holds the code{'s' if len(other) > 1 else ''} "
@@ -164,27 +172,29 @@ def _answer(raw: pl.DataFrame, name: str, question: Question, rows: Rows) -> np.
 
 
 def _endings(game: Game, raw: pl.DataFrame, place: str) -> np.ndarray:
-    """The first ending whose conditions hold, in the order of the mapping."""
-    found = np.full(raw.height, -1)
+    """The first ending whose conditions hold, in the order of the mapping; each must occur."""
+    ending = np.full(raw.height, -1)
     for name, choices in game.endings.items():
         for conditions in choices:
-            found = np.where((found < 0) & hold(raw, conditions, place), ENDINGS.index(name), found)
-    return found
+            ending = np.where((ending < 0) & hold(raw, conditions, place), ENDINGS.index(name), ending)
+        if not (ending == ENDINGS.index(name)).any():
+            raise UserError(
+                f"{place}: no row ends in '{name}' ({game.meaning.get(name, TITLES[name])}). "
+                "Check the codes under 'endings', and their order: the first that fits counts."
+            )
+    return ending
 
 
-def _resolved(when: Resolved | None, raw: pl.DataFrame, rows: Rows, keep: np.ndarray) -> np.ndarray:
-    """When the answer was known; infinite where the file does not say when a case ended."""
-    if when is None:
-        return np.asarray(rows.moment[keep])
-    found = np.full(len(keep), -np.inf)
+def _resolved(when: Resolved, rows: Rows) -> np.ndarray:
+    """When the answer was known, by row of the file; infinite where the file does not say when a case ended."""
+    latest = np.full(rows.raw.height, -np.inf)
     if when.column is not None:
-        end = moments(raw[when.column], rows.place, end=True)
-        found = np.where(np.isfinite(end), end, np.inf)
-    if when.days is not None:
-        start = moments(raw[rows.table.date], rows.place, end=True)
-        days = numbers(raw[when.days], rows.place) if isinstance(when.days, str) else np.full(len(keep), when.days)
-        found = np.maximum(found, np.where(days >= 0, start + days / YEAR_DAYS, np.inf))
-    return np.asarray(found)
+        end = moments(rows.raw[when.column], rows.place, end=True)
+        latest = np.where(np.isfinite(end), end, np.inf)
+    for days in when.days or ():
+        many = numbers(rows.raw[days], rows.place) if isinstance(days, str) else np.full(len(latest), float(days))
+        latest = np.maximum(latest, after(rows.raw[rows.table.date], many, rows.place))
+    return np.asarray(latest)
 
 
 def _raw(table: Table, study: Study, name: str) -> set[str]:
@@ -204,62 +214,13 @@ def _raw(table: Table, study: Study, name: str) -> set[str]:
     return wanted
 
 
-def _find(table: Table, data: Path, study: Study) -> Path:
-    if data.is_file():
-        return data
-    if table.files is None:
-        raise UserError(f"{data}: this mapping reads one table. Name the file with --data, not its folder.")
-    return _found(table.files, data, study)
-
-
-def _found(names: Iterable[str], folder: Path, study: Study) -> Path:
-    names = tuple(names)
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    where = [s for s in study.mapping.sources if set(s.files) & set(names)]
-    told = f" It is from {where[0].address}." if where else ""
-    raise UserError(f"{folder}: there is no file called {' or '.join(names)}.{told} Put it there.")
-
-
-def _file(path: Path, wanted: Iterable[str]) -> pl.DataFrame:
-    """Some columns of a file, as text."""
-    names = list(wanted)
-    try:
-        if path.suffix == ".parquet":
-            _require(names, pl.read_parquet_schema(path), path)
-            return pl.read_parquet(path, columns=names).select(pl.col(name).cast(pl.String) for name in names)
-        _require(names, _header(path), path)
-        separator = "\t" if path.suffix in (".tsv", ".tab") else ","
-        return pl.read_csv(path, columns=names, infer_schema=False, separator=separator).select(names)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        what = " ".join(str(error).split())[:160]
-        raise UserError(f"{path.name}: it cannot be read as a table: {what}. Save it as CSV in UTF-8.") from error
-    except OSError as error:
-        raise UserError(f"{path}: it cannot be read: {error.strerror}.") from error
-
-
-def _header(path: Path) -> list[str]:
-    separator = "\t" if path.suffix in (".tsv", ".tab") else ","
-    return pl.read_csv(path, n_rows=0, infer_schema=False, separator=separator).columns
-
-
-def _require(names: Iterable[str], held: Iterable[str], path: Path) -> None:
-    have = set(held)
-    for name in names:
-        if name not in have:
-            close = nearest(name, have)
-            remedy = f"Did you mean '{close}'?" if close else "Rename it, or change the mapping."
-            raise UserError(f"{path.name}: there is no column '{name}'. {remedy}")
-
-
 def _joined(raw: pl.DataFrame, join: Join, path: Path) -> pl.DataFrame:
     """The table with columns of another file beside it; a row for each row as before."""
-    right = _file(path, dict.fromkeys([*join.on.values(), *join.columns.values(), *join.first_by]))
+    right = columns(path, dict.fromkeys([*join.on.values(), *join.columns.values(), *join.first_by]), MOST_BESIDE)
     if join.first_by:
         order = [pl.Series(f"_{k}", numbers(right[name], path.name)) for k, name in enumerate(join.first_by)]
         right = right.with_columns(order).sort([f"_{k}" for k in range(len(order))], nulls_last=True)
-    _require(join.on, raw.columns, path)
+    require(join.on, raw.columns, path)
     keys = {}
     for left in join.on:
         mine, shift = codes(raw[left]), join.earlier.get(left, 0)
@@ -277,21 +238,21 @@ def _joined(raw: pl.DataFrame, join: Join, path: Path) -> pl.DataFrame:
             )
         first.setdefault(key, i)
     at = [first.get(key) for key in zip(*keys.values(), strict=True)]
-    columns = []
+    beside = []
     for new, old in join.columns.items():
         values = right[old].to_list()
-        columns.append(pl.Series(new, [None if i is None else values[i] for i in at], dtype=pl.String))
-    return raw.with_columns(columns)
+        beside.append(pl.Series(new, [None if i is None else values[i] for i in at], dtype=pl.String))
+    return raw.with_columns(beside)
 
 
 def _known(table: Table, raw: pl.DataFrame, place: str) -> Known:
-    columns = [pl.Series(column.name, _column(column, raw, place), dtype=pl.String if column.kind == "category" else
-               pl.Float64) for column in table.known]  # fmt: skip
+    made = [pl.Series(column.name, _column(column, raw, place), dtype=pl.String if column.kind == "category" else
+            pl.Float64) for column in table.known]  # fmt: skip
     started = np.full(raw.height, -1)
     if table.game is not None:
         for ending, conditions in table.game.starts.items():
             started[hold(raw, conditions, place)] = ENDINGS.index(ending)
-    return Known(pl.DataFrame(columns), {column.name: column.kind for column in table.known}, started)
+    return Known(pl.DataFrame(made), {column.name: column.kind for column in table.known}, started)
 
 
 def _column(column: Column, raw: pl.DataFrame, place: str) -> list[object]:
@@ -335,8 +296,3 @@ def _transformed(column: Column, value: np.ndarray, place: str) -> np.ndarray:
 
 def _plain(values: np.ndarray) -> list[object]:
     return [None if np.isnan(v) else float(v) for v in values]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -4,10 +4,11 @@ The comparison was fixed beforehand: Brier score of the signaling game less that
 question and every split that is not for comparison only. Clear is a difference whose interval excludes 0.
 """
 
+import math
 from collections.abc import Sequence
 
 from standoff.backtest.run import BASE, MIXED, PLAIN, REGRESSION, STRUCTURE, Found, Report
-from standoff.backtest.scores import LEVEL, verdict
+from standoff.backtest.scores import LEAST, LEVEL, verdict
 
 
 def counted(report: Report) -> list[Found]:
@@ -23,6 +24,9 @@ def answer(report: Report) -> str:
     plain = f"The regression itself {_told(found, REGRESSION, BASE, 'the base rate')}."
     if not played:
         return f"No game forecast here, so nothing is said of structure. {plain}"
+    few = [one for one in played if not math.isfinite(one.less["brier", STRUCTURE, REGRESSION].low)]
+    if len(few) == len(played):
+        return f"Fewer than {LEAST} crises are tested: too few for intervals, so nothing is said of structure."
     better, worse, _ = verdict([one.less["brier", STRUCTURE, REGRESSION] for one in played])
     hollow = sum(
         one.less["brier", STRUCTURE, REGRESSION].clear < 0 and one.less["brier", STRUCTURE, BASE].value >= 0
@@ -57,6 +61,8 @@ def answer(report: Report) -> str:
     if any(("brier", STRUCTURE, PLAIN) in one.less for one in played):
         text += f" Beside a regression of the same endings, which knows no game, it {_told(played, STRUCTURE, PLAIN)}."
     text += f" Averaged with the regression, it {_told(played, MIXED, REGRESSION, 'the regression alone')}. {plain}"
+    if few:
+        text += f" In {len(few)} of them too few crises are tested for intervals."
     chance = f"{len(played) * (1 - LEVEL):.1g}"
     return f"{text} Between equals about {chance} of {many} would be called clear by chance."
 

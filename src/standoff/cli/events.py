@@ -56,7 +56,13 @@ def events(
     Reads GDELT 2, ICEWS, POLECAT and PLOVER. Rows of one act are collapsed; each suggests a move of the game.
     """
     if review or into is not None:
-        _answered(files, between, review=review, into=into, as_json=as_json)
+        _require_alone({
+            "--between": between, "--format": form != "auto", "--from": begins, "--to": ends, "--also": also,
+            "--classes": classes, "--codes": codes, "--min-goldstein": lowest is not None,
+            "--max-goldstein": highest is not None, "--min-sources": sources != 1, "--most": most != 500, "--out": out,
+            "--all": every,
+        })  # fmt: skip
+        _answered(files, review=review, into=into, as_json=as_json)
         return
     if between is None:
         raise UserError("Between whom? Name the coercer and the target: --between USA VEN.")
@@ -69,8 +75,8 @@ def events(
         party(between[0]), party(between[1]), _day(begins, "--from"), _day(ends, "--to"), _words(also), lowest, highest,
         _words(classes), _words(codes), sources, most,
     )  # fmt: skip
-    if out is not None and out.exists():
-        raise UserError(f"{out}: this file is there already, perhaps with answers. Name another with --out.")
+    if out is not None:
+        candidates.require_new(out)
     with progress_bar(quiet=quiet) as progress:
         found = find(files, wanted, form=form, progress=progress)
     if out is not None:
@@ -97,12 +103,17 @@ def _day(text: str | None, option: str) -> dt.date | None:
         raise UserError(f"{option}: '{text}' is not a day. Write it as 2025-08-01.") from None
 
 
-def _answered(
-    files: list[Path], between: tuple[str, str] | None, *, review: bool, into: Path | None, as_json: bool
-) -> None:
+def _require_alone(given: dict[str, object]) -> None:
+    """Refuse options that only a search takes, rather than leave them unheard."""
+    for option, value in given.items():
+        if value:
+            raise UserError(f"--review and --into take one file of candidates, written with --out, and no {option}.")
+
+
+def _answered(files: list[Path], *, review: bool, into: Path | None, as_json: bool) -> None:
     """Ask about the candidates of a file, or add the accepted ones to a case."""
-    if len(files) != 1 or between is not None:
-        raise UserError("--review and --into take one file of candidates, written with --out, and no --between.")
+    if len(files) != 1:
+        raise UserError("--review and --into take one file of candidates, written with --out.")
     from standoff.events.candidates import read
     from standoff.events.into import enter
     from standoff.show import events as shown

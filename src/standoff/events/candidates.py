@@ -144,10 +144,21 @@ _HEAD = """\
 """
 
 
-def write(found: Found, file: Path) -> None:
-    """Write the candidates, all undecided, to a new file."""
+def require_new(file: Path) -> None:
+    """Refuse a file that is there, or whose folder is not, before hours are spent on what should go there.
+
+    Raises:
+        UserError: it is there already, or its folder is not.
+    """
     if file.exists():
         raise UserError(f"{file}: this file is there already, perhaps with answers. Name another with --out.")
+    if not file.parent.is_dir():
+        raise UserError(f"{file}: there is no folder '{file.parent}'. Make it first, or name another with --out.")
+
+
+def write(found: Found, file: Path) -> None:
+    """Write the candidates, all undecided, to a new file."""
+    require_new(file)
     from standoff import __version__
 
     wanted = found.wanted
@@ -224,7 +235,8 @@ def read(file: Path) -> list[Read]:
     parsed = parse(text, file.name)
     problems = list(parsed.problems)
     data: dict[str, Any] = parsed.data if isinstance(parsed.data, dict) else {}
-    if not problems and (data.get("schema") != SCHEMA or not isinstance(data.get("candidates"), list)):
+    good = data.get("schema") == SCHEMA and isinstance(data.get("candidates"), list)
+    if not good and (not problems or SCHEMA not in text):
         raise UserError(f"{file}: this is no file of candidates. Write one with standoff events TABLE... --out FILE.")
     found = []
     for number, item in enumerate(data.get("candidates") or [] if not problems else []):

@@ -1,6 +1,7 @@
 """Finds candidate events in event tables: reads, keeps what is between the two sides, collapses, filters, ranks."""
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from standoff.case.evidence import CoercerClass, TargetClass
 from standoff.case.explain import suggestion
 from standoff.errors import UserError
 from standoff.events import gdelt, named, plover
-from standoff.events.codes import SIGNAL, acts, is_cameo, matches
+from standoff.events.codes import HIGHEST, LOWEST, SIGNAL, acts, is_cameo, matches
 from standoff.events.collapse import Candidate, Group, Key, told_apart
 from standoff.events.parties import Party
 from standoff.events.report import Faults, Report
@@ -61,6 +62,18 @@ class Wanted:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be looked for."""
+        if self.coercer.overlaps(self.target):
+            raise UserError(
+                f"--between: '{self.coercer.said}' and '{self.target.said}' share actors, so nobody could tell whose "
+                "act is whose. Name two countries, or roles that part them, such as VENGOV VENOPP."
+            )
+        for option, limit in (("--min-goldstein", self.lowest), ("--max-goldstein", self.highest)):
+            if limit is not None and not LOWEST <= limit <= HIGHEST:
+                raise UserError(
+                    f"{option}: {limit:g} is not between {LOWEST:g} and {HIGHEST:g}, the ends of the scale."
+                )
+        if self.sources < 1:
+            raise UserError(f"--min-sources: {self.sources} is below 1, and every act has a source.")
         if self.begins and self.ends and self.begins > self.ends:
             raise UserError(f"The window ends on {self.ends}, before it begins, {self.begins}. Exchange the two.")
         if self.lowest is not None and self.highest is not None and self.lowest > self.highest:
@@ -157,6 +170,7 @@ def find(
     if form not in FORMATS:
         raise UserError(f"--format: there is no '{form}'. {suggestion(form, FORMATS)}")
     sizes = [_size(file) for file in files]
+    _once(files)
     whole, done = max(sum(sizes), 1), 0
     faults, groups = Faults(), dict[Key, Group]()
     formats: dict[str, str] = {}
@@ -168,11 +182,12 @@ def find(
                 progress(f"reading (file {number} of {len(files)})", (done + read) / whole)
 
         told(0)
+        held = len(formats)
         with readable(file):
             for table in tables(file, faults, told):
                 before, kind = faults.count, form if form != "auto" else _kind(table)
                 _require(table, kind)
-                formats[table.label] = kind
+                formats[_fresh(table.label, formats)] = kind
                 for report in _reports(table, kind, wanted):
                     key = wanted.side(report)
                     if key is not None:
@@ -184,6 +199,8 @@ def find(
                 if table.rows and faults.count - before >= table.rows:
                     raise UserError(f"{file}: none of its rows can be read as {_name(kind)}. {faults.first[0]}.")
         done += size
+        if len(formats) == held:
+            raise UserError(f"{file}: there is no table in it. Download it again, or leave it out.")
     return _ranked(groups, wanted, formats, rows, between, faults)
 
 
@@ -199,6 +216,21 @@ def _ranked(
 def _order(found: Candidate) -> tuple[dt.date, str, str, bool, str]:
     key = found.key
     return key.date, key.side, key.code, key.alone, key.who
+
+
+def _once(files: Sequence[Path]) -> None:
+    """Refuse a file that is named twice: its rows would count twice."""
+    seen: dict[Path, Path] = {}
+    for file in files:
+        if file.resolve() in seen:
+            raise UserError(f"{file}: this file is named twice. Name it once.")
+        seen[file.resolve()] = file
+
+
+def _fresh(label: str, taken: dict[str, str]) -> str:
+    """A label that no other table has, for files of one name in several folders."""
+    names = (label if k == 1 else f"{label} ({k})" for k in itertools.count(1))
+    return next(name for name in names if name not in taken)
 
 
 def _size(file: Path) -> int:
@@ -246,6 +278,8 @@ def _name(kind: str) -> str:
 
 def _described(first: list[bytes]) -> str:
     """What the first line looks like, for a sentence."""
+    if any(line.startswith(b"schema: standoff-candidates") for line in first):
+        return "It is a file of candidates: answer them with --review, or add the accepted ones with --into CASE."
     tabs = first[0].count(b"\t") if first else 0
     if tabs + 1 in _OTHERS and tabs > 2:
         return (

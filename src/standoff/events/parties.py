@@ -62,6 +62,12 @@ class Meant:
             return actor.name.startswith(self.prefix)
         return self.country in actor.countries and self.roles <= actor.roles
 
+    def within(self, other: "Meant") -> bool:
+        """Whether every actor that is this one is the other too."""
+        if self.prefix or other.prefix:
+            return bool(other.prefix) and self.prefix.startswith(other.prefix)
+        return self.country == other.country and other.roles <= self.roles
+
 
 @dataclass(frozen=True)
 class Party:
@@ -73,6 +79,10 @@ class Party:
     def holds(self, actor: Actor) -> bool:
         """Whether a row's actor belongs to this side."""
         return any(meant.holds(actor) for meant in self.anyone)
+
+    def overlaps(self, other: "Party") -> bool:
+        """Whether one of this side is one of the other."""
+        return any(a.within(b) or b.within(a) for a in self.anyone for b in other.anyone)
 
     @property
     def letters(self) -> tuple[bytes, ...]:

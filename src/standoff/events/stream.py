@@ -72,7 +72,7 @@ def tables(file: Path, faults: Faults, told: Callable[[int], None] = lambda read
         if head.startswith(b"PK"):
             with zipfile.ZipFile(raw) as archive:
                 for member in archive.infolist():
-                    if member.is_dir():
+                    if member.is_dir() or member.filename.startswith("__MACOSX/"):
                         continue
                     if member.flag_bits & 1:
                         raise UserError(f"{file}: '{member.filename}' in it is encrypted. Unpack it first.")

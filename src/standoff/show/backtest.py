@@ -16,11 +16,12 @@ from markupsafe import Markup
 
 from standoff import __version__
 from standoff.backtest.mapping import ENDINGS, TITLES
-from standoff.backtest.run import BASE, MIXED, REGRESSION, STRUCTURE, Found, Report
-from standoff.backtest.scores import CLIP, LEVEL, RESAMPLES, Interval, reliability
+from standoff.backtest.run import BASE, REGRESSION, STRUCTURE, Found, Report
+from standoff.backtest.scores import CLIP, LEAST, LEVEL, RESAMPLES, Interval, reliability
 from standoff.backtest.verdict import answer, counted
 from standoff.errors import UserError
 from standoff.show.ask import folded
+from standoff.show.backtest_words import ABOUT, SHORT
 from standoff.show.figures.backtest import Curve, Row, differences
 from standoff.show.figures.backtest import reliability as reliability_drawing
 from standoff.show.figures.drawing import Drawing, export, look
@@ -30,9 +31,11 @@ from standoff.show.words import count, listed
 
 NAME = "backtest"
 NOTE = (
-    f"Differences and intervals ({LEVEL:.0%}) are over {RESAMPLES} bootstrap samples of whole crises, the same for all "
-    "models; the training cases are taken as they are. Log scores are in nats, chances held within "
-    f"{CLIP:g} and {1 - CLIP:g}. Slope and intercept: of the answers on the log odds of the chances; 1 and 0 are best."
+    f"Differences and intervals ({LEVEL:.0%}) are over {RESAMPLES} bootstrap samples of whole crises (of what the "
+    "mapping keeps together), the same for all models; the training cases are taken as they are. Log scores are in "
+    f"nats, chances held within {CLIP:g} and {1 - CLIP:g}. Slope and intercept: of the answers on the log odds of the "
+    "chances; 1 and 0 are best. The base rate of a fold is lower where its answers are higher, so pooled over folds "
+    "its AUC can be below 0.5."
 )
 
 
@@ -56,7 +59,12 @@ def lines(report: Report) -> list[str]:
             out += folded(f"  {one.titles[name]}: no forecast. {why}")
         out += folded(_adds(one))
         out += folded(_picked(one))
-    return [*out, "", *folded("* The interval excludes 0. " + NOTE), *folded(_unseen(report))]
+    return [
+        *out,
+        "",
+        *folded("* The interval excludes 0. " + NOTE),
+        *folded(f"Tables: {_read(report)} Seed {report.seed}."),
+    ]
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -68,11 +76,17 @@ def _line(cells: Sequence[str]) -> str:
 def _cases(one: Found) -> str:
     low, high = one.trained
     trained = f"{low}" if low == high else f"{low} to {high}"
-    crises = count(len(set(one.group)), "crisis", "crises")
+    many = len(set(one.group))
+    crises = count(many, "crisis", "crises") if one.together == "crises" else f"{many} {one.together}"
     text = f"{len(one.answer)} cases scored in {crises}, yes in {one.rate:.1%}; trained on {trained}"
     if one.unresolved:
         lost = count(one.unresolved, "earlier case")
         text += f"; up to {lost} did not train, since the answer was not known yet"
+    if one.unended:
+        lost = count(one.unended, "training case")
+        text += f"; up to {lost} fit no ending of the game and did not train it"
+    if many < LEAST:
+        text += f"; there are no intervals from fewer than {LEAST} {one.together}, and no difference is called clear"
     return text + "."
 
 
@@ -106,12 +120,12 @@ def _adds(one: Found) -> str:
     )
 
 
-def _unseen(report: Report) -> str:
+def _read(report: Report) -> str:
     parts = [
         f"{name}: {rows} rows" + (f", {left} left out for want of a date or crisis" if left else "")
         for name, (rows, left, _) in report.tables.items()
     ]
-    return f"Tables: {'; '.join(parts)}. Seed {report.seed}."
+    return f"{'; '.join(parts)}."
 
 
 def _f(value: float, digits: int = 2, sign: bool = False) -> str:
@@ -149,6 +163,7 @@ def _one(report: Report, one: Found) -> dict[str, Any]:
         "question": one.question, "title": one.title, "split": one.split, "kind": one.kind,
         "counts": one in counted(report), "cases": len(one.answer), "crises": len(set(one.group)),
         "rate": _r(one.rate), "trained": list(one.trained), "unresolved": one.unresolved,
+        "unended": one.unended,
         "models": {name: _scores(one, name) for name in one.chance},
         "differences": [
             {"rule": rule, "model": a, "less": b, **_interval(d), "clear": d.clear}
@@ -231,22 +246,9 @@ def _csv(columns: Sequence[str], made: list[dict[str, Any]]) -> str:
 
 def as_markdown(report: Report) -> str:
     """The table for a page of text: a line for each question and split."""
-    names = [n for n in (BASE, REGRESSION, "boosting", STRUCTURE, "signaling-within", "strategic", "endings", MIXED)
-             if any(n in one.chance for one in report.found)]  # fmt: skip
-    short = {
-        BASE: "base rate", REGRESSION: "regression", "boosting": "trees", STRUCTURE: "signaling",
-        "signaling-within": "signaling + regression within", "strategic": "strategic probit",
-        "endings": "regression of endings", MIXED: "average",
-    }  # fmt: skip
-    head = [
-        "question",
-        "split",
-        "cases",
-        "yes",
-        *(short[n] for n in names),
-        "signaling less regression",
-        "AUC reg. / sig.",
-    ]
+    names = [n for n in SHORT if any(n in one.chance for one in report.found)]
+    head = ["question", "split", "cases", "yes", *(SHORT[n] for n in names)]
+    head += ["signaling less regression", "AUC reg. / sig."]
     out = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for one in report.found:
         less = one.less.get(("brier", STRUCTURE, REGRESSION))
@@ -284,7 +286,7 @@ def drawings(report: Report) -> list[Drawing]:
         seen.add(one.question)
         shown = [name for name in (REGRESSION, STRUCTURE) if name in one.chance]
         panels.append((f"{one.title} ({one.split})", [Curve(n, reliability(one.chance[n], one.answer)) for n in shown]))
-    caption = "Classes of about as many cases each, with their numbers; on the dotted line chances mean what they say."
+    caption = "Each point is a class of about as many cases; on the dotted line chances mean what they say."
     made.append(reliability_drawing("backtest-calibration", panels, titles, caption))
     return made
 
@@ -298,7 +300,7 @@ def screen(report: Report, drawn: list[Drawing]) -> Screen:
     blocks: list[Block] = [Picture(drawing) for drawing in drawn]
     return Screen(
         "backtest", "Does the structure forecast better than a regression?", answer(report), (), (),
-        (*blocks, *(_table(one) for one in report.found)), NOTE,
+        (*blocks, *(_table(one) for one in report.found)), "Differences in bold: the interval excludes 0. " + NOTE,
     )  # fmt: skip
 
 
@@ -321,7 +323,9 @@ def _table(one: Found) -> Table:
 def method(report: Report) -> list[Block]:
     """What each model is, what was known, and where the data are from."""
     mapping = report.study.mapping
-    blocks: list[Block] = []
+    titles = {name: title for one in report.found for name, title in one.titles.items()}
+    models = [row(Cell(title), ABOUT[name]) for name, title in titles.items() if name in ABOUT]
+    blocks: list[Block] = [Table("Models", ("Model", "What it is"), tuple(models), wordy=(0, 1))]
     for name, table in mapping.tables.items():
         if name not in report.tables:
             continue
@@ -368,7 +372,7 @@ def _head(report: Report) -> dict[str, Any]:
     mapping = report.study.mapping
     facts = [
         ("Made by", f"standoff {__version__}, mapping {report.study.digest[:12]}, seed {report.seed}"),
-        ("Tables", _unseen(report)),
+        ("Tables", _read(report)),
     ]
     marks = ["Past cases only", "Nothing known after a start enters"]
     return {"title": mapping.title, "lead": mapping.about or "", "alarm": "", "marks": marks, "facts": facts}

@@ -25,7 +25,7 @@ LOOKS = {
     "signaling": (VERMILION, "s"),
     "signaling-within": (ORANGE, "P"),
     "strategic": (PURPLE, "^"),
-    "endings": (BLACK, "X"),
+    "endings": (BLACK, "p"),
     "average": (GREEN, "d"),
 }
 """Colour and marker of each model."""
@@ -116,14 +116,13 @@ def reliability(
                 x, y, marker=marker, color=colour, markersize=4.5, linewidth=1.1,
                 linestyle="-" if j == 0 else "--",
             )  # fmt: skip
-            for p, share, n in curve.points:
-                ax.annotate(str(n), (p, share), (0, 5 if j == 0 else -11), textcoords="offset points", fontsize=6.2,
-                            ha="center", color=colour)  # fmt: skip
         ax.set_xlim(0, most)
         ax.set_ylim(0, most)
         ax.set_aspect("equal")
         ax.grid()
-        ax.set_title(wrapped(title, 46, 2), fontsize=8)
+        sizes = sorted({n for curve in curves for *_, n in curve.points})
+        told = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}" if sizes else "no"
+        ax.set_title(f"{wrapped(title, 46, 2)}\n{told} cases a point", fontsize=8)
         for axis, label in ((ax.xaxis, "chance that was given, %"), (ax.yaxis, "of these came about, %")):
             axis.set_major_formatter(lambda value, _at: f"{round(100 * value, 6) + 0.0:g}")
             axis.label.set_text(label)
