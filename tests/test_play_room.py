@@ -125,7 +125,7 @@ def test_a_failed_write_leaves_the_game_as_it_was(room, monkeypatch):
 
 def test_another_process_may_write_too(open_room):
     one, two = open_room(), open_room()
-    _, links = one.open_game("test")
+    _, links = one.open_game("test", seed=7)
     one.move(one.enter(links["coercer"]), "a", 0, "hold")
     two.move(two.enter(links["target"]), "b", 1, "display")
     told = []
@@ -288,6 +288,8 @@ def test_debrief_sets_three_answers_side_by_side(room):
         assert side.log_chance[side.type] == pytest.approx(total, abs=1e-3)
     rounds = [line.round for line in moves]
     assert [b.round for b in found.beliefs] == list(range(1, max(rounds) + 1))
+    assert found.last.coercer[1] == found.sides[0].about_other
+    assert found.last.target[0] == found.sides[1].about_other
     assert json.loads(found.model_dump_json())["title"]
 
 
@@ -363,3 +365,17 @@ def test_a_strategy_goes_on_after_a_lapse_whoever_finds_it(room, clock):
     assert [(line.by, line.late) for line in shown.record if line.kind == "move"] == [
         ("clock", True), ("strategy", False)
     ]  # fmt: skip
+
+
+def test_the_host_comes_into_any_game_as_its_facilitator(open_room):
+    room = open_room()
+    game, links = room.open_game("test", seed=5)
+    host = room.enter(room.host_link())
+    caller = room.enter(room.facilitate(host, game))
+    assert (caller.role, caller.game) == ("facilitator", game)
+    assert [row["label"] for row in room.links(caller) if row["id"] == caller.link] == ["host"]
+    for role in ("facilitator", "coercer", "observer"):
+        with pytest.raises(Refused, match="Only the host"):
+            room.facilitate(room.enter(links[role]), game)
+    with pytest.raises(Refused):
+        room.facilitate(host, "nothing")

@@ -1,13 +1,15 @@
 """Nothing hidden leaves the server: every byte sent to each client over whole games, and twin games compared.
 
 Twins differ in one hidden thing alone: the other side's type, view, draft, or a message that is not for the client.
-Their clients make the same requests, and are sent the same bytes.
+Their clients make the same requests, and are sent the same bytes; so are browsers at the pages, whose HTML and whose
+socket's messages are compared without the names that are drawn anew for every visit.
 """
 
 import json
 
 import numpy as np
 import pytest
+from tests.play_pages import Browser, Host, serving
 from tests.play_toy import Toys, template
 from tests.play_wire import Wire, served
 
@@ -144,3 +146,96 @@ def test_a_players_words_have_no_field_for_the_other():
     words = json.dumps(PlayerSight.model_json_schema())
     for field in ('"seats"', '"seed"', '"by"', '"late"', '"player"', '"ratio"'):
         assert field not in words
+
+
+# -- pages ------------------------------------------------------------------------------------------------------------
+
+SEED = 716_151_413_121_110_987
+"""A seed whose digits stand nowhere by chance."""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("pages")) as found:
+        yield Host(*found)
+
+
+def play_in_pages(host, *, types, views=("base", "base"), precision=None, drafts=("", ""), secret="", injected=False):
+    """A whole game before browsers at the pages, moved over the API; what each was sent, and the links."""
+    seats = {side: {"view": view, "precision": precision if side == "target" else None}
+             for side, view in zip(("coercer", "target"), views, strict=True)}  # fmt: skip
+    game, links = host.open(seed=SEED, types=types, debrief="facilitator", **seats)
+    browsers = {role: Browser(host.port, links[role], game, role).open() for role in ROLES}
+    boss = links["facilitator"]
+    if secret:
+        host.ask("POST", "/api/game/messages", {"key": "s", "to": "target", "text": secret}, boss)
+    if injected:
+        scene = {"what": "scene", "to": "target", "ratio": 1.5, "text": secret}
+        host.ask("POST", "/api/game/injections", {"key": "i", "injection": scene}, boss)
+    rng = np.random.default_rng(3)
+    while (shown := host.ask("GET", "/api/game", token=boss)["sight"])["ending"] is None:
+        side, turn = shown["to_move"], shown["turn"]
+        for role, draft in zip(("coercer", "target"), drafts, strict=True):
+            if draft:
+                host.ask("PUT", "/api/game/draft", {"text": f"{draft} {turn}"}, links[role])
+        for role in ROLES if turn % 2 else ():
+            browsers[role].get(f"/play/{game}/{role}")
+            browsers[role].get(f"/play/{game}/{role}/debrief")
+            browsers[role].get(f"/play/{game}/{role}/events.yaml")
+        going = [option for option in shown["options"] if not option["ends"] or turn > 5]
+        option = going[rng.integers(len(going))]
+        asked = {k: v for k, v in option.items() if k != "ends" and v is not None}
+        host.ask("POST", "/api/game/moves", {"key": f"k{turn}", "turn": turn, **asked}, links[side])
+        for browser in browsers.values():
+            browser.until(lambda words, turn=turn: words.count('<li class="move') > turn)
+    for role, browser in browsers.items():
+        browser.settle(0.1)
+        browser.get(f"/play/{game}/{role}")
+        browser.get(f"/play/{game}/{role}/debrief")
+        browser.leave()
+    return {role: browser.told() for role, browser in browsers.items()}, links
+
+
+@pytest.fixture(scope="module")
+def plain_pages(pages):
+    return play_in_pages(pages, types=(0, 0))[0]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "same"),
+    [
+        ({"types": (0, 1)}, ("coercer", "observer")),
+        ({"types": (1, 0)}, ("target", "observer")),
+        ({"types": (0, 0), "views": ("base", "lume")}, ("coercer", "observer")),
+        ({"types": (0, 0), "views": ("corvania", "base")}, ("target", "observer")),
+        ({"types": (0, 0), "views": ("base", "lume"), "precision": 2.0}, ("coercer", "observer")),
+        ({"types": (0, 0), "drafts": ("", "flee at dawn")}, ("coercer", "observer")),
+        ({"types": (0, 0), "secret": "the bridge is wired", "injected": True}, ("coercer", "observer")),
+    ],
+    ids=["target's type", "coercer's type", "target's view", "coercer's view", "precision", "draft", "message"],
+)  # fmt: skip
+def test_pages_of_twins_are_sent_the_same_bytes(pages, plain_pages, hidden, same):
+    twin, _ = play_in_pages(pages, **hidden)
+    for role in same:
+        assert twin[role] == plain_pages[role], role
+    changed = next(role for role in ("coercer", "target") if role not in same)
+    assert twin[changed] != plain_pages[changed]  # the twins did differ
+
+
+def test_no_byte_of_a_page_names_what_is_hidden(pages):
+    sent, links = play_in_pages(
+        pages, types=(1, 0), views=("corvania", "lume"), drafts=("strike at noon", "flee at dawn"),
+        secret="the bridge is wired",
+    )  # fmt: skip
+    assert b"View: corvania." in sent["coercer"]
+    assert b"View: lume." in sent["target"]
+    assert b"strike at noon" in sent["coercer"]
+    assert b"the bridge is wired" in sent["target"]
+    for role, other in (("coercer", "target"), ("target", "coercer"), ("observer", "")):
+        whole = sent[role]
+        assert str(SEED).encode() not in whole
+        for token in links.values():
+            assert token.encode() not in whole
+        for words, whose in ((b"flee at dawn", "target"), (b"strike at noon", "coercer"), (b"View: lume", "target"),
+                             (b"View: corvania", "coercer"), (b"the bridge is wired", "target")):  # fmt: skip
+            assert (words in whole) == (whose == role), (role, other, words)

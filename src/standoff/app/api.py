@@ -2,12 +2,11 @@
 
 Whoever asks shows his secret link's token in the `Authorization: Bearer` header, which no page of another site can do;
 a cookie, which browsers send by themselves, opens pages alone and never this API. What is answered has passed through
-`standoff.play.sight`. Seam for pages: they are put on the application that `api_app` returns and call `Room` with the
-`Caller` that `caller_of` finds in a browser's cookie.
+`standoff.play.sight`. Pages are put on the application that `api_app` returns (`standoff.app.table`) and call `Room`
+with the `Caller` that `caller_of` finds in a browser's cookie.
 """
 
 import math
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
@@ -35,6 +34,7 @@ from standoff.app.api_asked import (
     SeatAsked,
     Side,
 )
+from standoff.app.api_away import joining, turned_away
 from standoff.app.api_doors import Doors
 from standoff.app.api_live import await_news, look, serve_live
 from standoff.errors import UserError
@@ -64,6 +64,10 @@ def _json(shown: BaseModel) -> Response:
     return Response(shown.model_dump_json(), media_type="application/json")
 
 
+HOST = "host"
+"""Game and role of the host's cookie, who plays in no game."""
+
+
 def cookie_name(game: str, role: str) -> str:
     """Name of the cookie with which a browser opens the pages of a seat."""
     return f"standoff-{game}-{role}"
@@ -76,23 +80,9 @@ def caller_of(room: Room, cookies: Mapping[str, str], game: str, role: str) -> C
         Refused: it holds no link to this seat, or one that no longer holds.
     """
     caller = room.enter(cookies.get(cookie_name(game, role), ""))
-    if (caller.game, caller.role) != (game, role):
+    if (caller.game or HOST, caller.role) != (game, role):
         raise Refused(WRONG, 401)
     return caller
-
-
-JOIN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Joining</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"></head><body><main>
-<p id="said">Joining the game.</p>
-<noscript>This page needs JavaScript: the secret part of the link then stays out of the server's log.</noscript></main>
-<script nonce="%s">
-const token = location.hash.slice(1);
-history.replaceState(null, "", location.pathname);
-fetch("api/session", {method: "POST", headers: {Authorization: "Bearer " + token}}).then(async (answer) => {
-  const found = await answer.json();
-  if (answer.ok) location.replace(found.page); else document.getElementById("said").textContent = found.detail;
-}).catch(() => { document.getElementById("said").textContent = "The server does not answer."; });
-</script></body></html>"""
 
 
 def _said_of(error: RequestValidationError) -> str:
@@ -106,7 +96,7 @@ def _said_of(error: RequestValidationError) -> str:
 
 def api_app(
     room: Room, *, names: Iterable[str] = (), rate: float = 20.0, burst: float = 60.0, secure: bool = False,
-    page: Callable[[str, str], str] = lambda game, role: f"/play/{game}/{role}",
+    page: Callable[[str, str], str] = lambda game, role: "/" if role == HOST else f"/play/{game}/{role}",
 ) -> FastAPI:  # fmt: skip
     """The application that serves a room's games.
 
@@ -124,12 +114,12 @@ def api_app(
     )  # fmt: skip
     app.add_middleware(Doors, names=tuple(names))
     limits, strangers = Limits(rate, burst), Limits(0.2, 20.0)
-    app.state.room = room
+    app.state.room, app.state.limits, app.state.strangers = room, limits, strangers
     sockets: dict[str, int] = {}
 
     @app.exception_handler(Refused)
-    async def refused(_: Request, error: Refused) -> JSONResponse:
-        return _refusal(error)
+    async def refused(request: Request, error: Refused) -> Response:
+        return _refusal(error) if request.url.path.startswith("/api/") else turned_away(error)
 
     @app.exception_handler(UserError)
     async def mistaken(_: Request, error: UserError) -> JSONResponse:
@@ -176,24 +166,18 @@ def api_app(
     @app.post("/api/session", responses=_REFUSALS)
     def session(who: Who, shown: Annotated[HTTPAuthorizationCredentials, Depends(_bearer)]) -> Response:
         """Let a browser in: a cookie that scripts cannot read, sent to this site's own pages only."""
-        if who.game is None:
-            raise Refused("The host's link opens games; it plays none.", 403)
-        answer = JSONResponse({"game": who.game, "role": who.role, "page": page(who.game, who.role)})
+        game = who.game or HOST
+        answer = JSONResponse({"game": game, "role": who.role, "page": page(game, who.role)})
         answer.set_cookie(
-            cookie_name(who.game, who.role), shown.credentials, httponly=True, samesite="strict", secure=secure,
-            expires=None, max_age=max(int(who.expires - room._clock()), 1), path="/",
+            cookie_name(game, who.role), shown.credentials, httponly=True, samesite="strict", secure=secure,
+            expires=None, max_age=max(int(who.expires - room.now()), 1), path="/",
         )  # fmt: skip
         return answer
 
     @app.get("/join", include_in_schema=False)
     def join() -> Response:
         """A page that takes the secret from behind the # of a link, so that it stands in no log."""
-        nonce = secrets.token_urlsafe(16)
-        policy = (
-            f"default-src 'none'; connect-src 'self'; script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
-        )
-        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
-        return Response(JOIN % nonce, media_type="text/html", headers=headers)
+        return joining()
 
     @app.get("/api/games", responses=_REFUSALS)
     def games(who: Who) -> list[dict[str, Any]]:

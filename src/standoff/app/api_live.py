@@ -32,7 +32,7 @@ def look(room: Room, caller: Caller) -> tuple[str, str]:
     return mark, f'{{"version":"{mark}","sight":{shown.model_dump_json()}}}'
 
 
-def _waker(loop: asyncio.AbstractEventLoop, news: asyncio.Event) -> Callable[[], None]:
+def waker(loop: asyncio.AbstractEventLoop, news: asyncio.Event) -> Callable[[], None]:
     """What sets an event from any thread, also when the loop is gone already."""
 
     def wake() -> None:
@@ -45,7 +45,7 @@ def _waker(loop: asyncio.AbstractEventLoop, news: asyncio.Event) -> Callable[[],
 async def await_news(room: Room, who: Caller, after: str, wait: float) -> tuple[str, str]:
     """Wait until a caller sees something else than the version he has, or until the time is up."""
     loop, news = asyncio.get_running_loop(), asyncio.Event()
-    leave = room.listen(who.game or "", _waker(loop, news))
+    leave = room.listen(who.game or "", waker(loop, news))
     end = loop.time() + wait
     try:
         while True:
@@ -82,7 +82,7 @@ async def serve_live(
         return
     sockets[who.link] = sockets.get(who.link, 0) + 1
     loop, news = asyncio.get_running_loop(), asyncio.Event()
-    leave = room.listen(who.game, _waker(loop, news))
+    leave = room.listen(who.game, waker(loop, news))
     sending = asyncio.Lock()
 
     async def say(text: str) -> None:

@@ -147,7 +147,8 @@ def serve(
         _tell_links(address, game, links)
     else:
         say(f"{len(running)} games go on. Their links hold; `standoff play link` makes new ones.")
-    say(f"To open games over the API: Authorization: Bearer {room.host_link()}")
+    typer.echo(f"To open and run games: {address}/join#{room.host_link()}")
+    say("The same token, after the #, opens games over the API: Authorization: Bearer TOKEN.")
     room.resume()
     stop = room.run()
     try:
@@ -155,9 +156,10 @@ def serve(
 
         from standoff.app.api import api_app
         from standoff.app.api_doors import BODY
+        from standoff.app.table.mount import put_pages
 
         application = api_app(room, names=name or ())
-        # SEAM: pages are put on `application` here, before it is served (see `standoff.app.api`).
+        put_pages(application, room)
         uvicorn.run(
             application, host=host, port=port, log_level="warning", access_log=False, ws_max_size=BODY,
             server_header=False, ws_per_message_deflate=False,

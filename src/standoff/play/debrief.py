@@ -91,6 +91,7 @@ class Debrief(Part):
     ending: Ended | None
     decisions: list[Decision]
     beliefs: list[Belief]
+    last: Belief = Field(description="Beliefs of both minds after the last step.")
     sides: list[SideSummary]
     cables: list[dict[str, Any]]
 
@@ -171,7 +172,10 @@ def debrief(case: Case, table: Table, steps: list[Step], messages: list[Row]) ->
     shown = None if end is None else Ended(**vars(end) | {"round": end.round + 1})
     cables = [{"sender": m["sender"], "to": m["to"], "round": m["round"] + 1, "text": m["text"]} for m in messages]
     title = case.crisis.title
-    return Debrief(title=title, ending=shown, decisions=decisions, beliefs=beliefs, sides=sides, cables=cables)
+    return Debrief(
+        title=title, ending=shown, decisions=decisions, beliefs=beliefs, last=_beliefs(case, table), sides=sides,
+        cables=cables,
+    )  # fmt: skip
 
 
 def _beliefs(case: Case, table: Table) -> Belief:

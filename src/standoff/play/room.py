@@ -49,6 +49,10 @@ class Room:
         self._clock, self._ids, self._tokens = clock, ids, tokens
         self._seen: dict[tuple[str, str], tuple[int, Sight]] = {}
 
+    def now(self) -> float:
+        """Seconds since 1970, by the clock that deadlines are told by."""
+        return self._clock()
+
     # -- games and links ------------------------------------------------------------------------------------------
 
     def open_game(
@@ -143,6 +147,13 @@ class Room:
         with self.store.read() as change:
             names = ("id", "title", "case_id", "status", "created")
             return [{name: row[name] for name in names} for row in change.games()]
+
+    def facilitate(self, caller: Caller, game: str) -> str:
+        """The token of a new facilitator's link to any game, for the host, who has opened them all."""
+        _require(caller, "host")
+        with self.keeper.changing() as change:
+            change.game(game)
+            return self._add_link(change, game, "facilitator", "host", LASTS)[1]
 
     def links(self, caller: Caller) -> list[Row]:
         """Links to the facilitator's game, without what is secret."""

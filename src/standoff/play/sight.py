@@ -179,6 +179,7 @@ class SeatInside(Shown):
 
     side: Side
     type: str
+    type_title: str
     player: Literal["person", "strategy"]
     view: str
     precision: float | None
@@ -230,7 +231,7 @@ def day(case: Case, round_: int, *, half: bool = False) -> dt.date:
 
 def rules(case: Case) -> Rules:
     """The case in words, the same for every role."""
-    terms = {issue.id: {term.id: term.title for term in issue.terms} for issue in case.issues}
+    terms = {issue.id: {term.id: f"{issue.title}: {term.title}" for term in issue.terms} for issue in case.issues}
     crisis = case.crisis
     leaders = {side: case.leader(side) for side in ("coercer", "target")}
     return Rules(
@@ -369,9 +370,10 @@ def _mine(case: Case, seat: Row, table: Table, side: str) -> Mine:
 
 def _seat(case: Case, seat: Row, table: Table, side: str) -> SeatInside:
     i = SIDES.index(side)
+    name = table.board.types[i][table.types[i]]
     return SeatInside(
-        side=side,
-        type=table.board.types[i][table.types[i]], player=seat["player"], view=seat["view"],
+        side=side, type=name, type_title=case.leader(side).type_titles.get(name, name),  # type: ignore[arg-type]
+        player=seat["player"], view=seat["view"],
         precision=seat["precision"], paid=round(float(table.payoff[i]), 6), advice=_advised(advise(table, side)),
     )  # fmt: skip
 
