@@ -47,14 +47,14 @@ def fit(design, penalty, truth):  # noqa: ANN001, ANN201
     }  # fmt: skip
 
 
-def run(replications, keep):  # noqa: ANN001, ANN201
+def run(first, replications, keep):  # noqa: ANN001, ANN201
     """All fits, those of FILE first; whole rounds of cells, so that a run that is stopped has as many of each."""
     done = {}
     if keep and keep.exists():
         for line in keep.read_text().splitlines():
             one = json.loads(line)
             done[tuple(one["cell"]), one["replication"], one["fit"]] = one
-    for replication in range(replications):
+    for replication in range(first, first + replications):
         for cell in CELLS:
             missing = [name for name in FITS if (cell, replication, name) not in done]
             if not missing:
@@ -69,7 +69,7 @@ def run(replications, keep):  # noqa: ANN001, ANN201
                 if keep:
                     with keep.open("a") as file:
                         file.write(json.dumps(one) + "\n")
-        print(f"replication {replication + 1} of {replications} done", flush=True)
+        print(f"replication {replication - first + 1} of {replications} done", flush=True)
     return list(done.values())
 
 
@@ -89,6 +89,7 @@ def main() -> None:
     """Print a row for each design and size."""
     ask = argparse.ArgumentParser()
     ask.add_argument("--replications", type=int, default=20)
+    ask.add_argument("--first", type=int, default=0, help="the first replication; several processes may share FILE")
     ask.add_argument("--keep", type=Path)
     ask.add_argument("--published", type=Path)
     ask.add_argument("--show", action="store_true", help="print what is kept, fit nothing")
@@ -100,7 +101,7 @@ def main() -> None:
             cell = row["dgp"], int(row["games"]), int(row["obs_per_game"])
             published.setdefault(cell, {})[row["estimator"]] = float(row["share_kept"]), float(row["rmse_multivariate"])
     print(machine())
-    fits = run(0 if given.show else given.replications, given.keep)
+    fits = run(given.first, 0 if given.show else given.replications, given.keep)
     rows, better, best = [], 0, 0
     for cell in sorted(CELLS):
         truth = np.array(DESIGNS[cell[0]])

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from tests.play_database import place
 
 from standoff.app.api import api_app
 from standoff.case.load import load_case
@@ -17,7 +18,7 @@ def main() -> None:
     """Serve the games of a store from kept boards, on the port that a file names."""
     base = Path(sys.argv[1])
     loaded = load_case(TEMPLATE)
-    room = Room(loaded, Store(base / "games.db"), Shelf(loaded, base / "boards"))
+    room = Room(loaded, Store(place(base / "games.db")), Shelf(loaded, base / "boards"))
     room.resume()
     room.run()
     app = api_app(room, rate=1e6, burst=1e6)

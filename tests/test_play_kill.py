@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.play_database import place
 from tests.play_toy import Toys, template
 
 from standoff.play.client import Chance, Client, play_to_the_end
@@ -43,8 +44,9 @@ class Noting(Client):
 
 def start(base, port):
     command = [sys.executable, "-m", "tests.play_server", str(base), str(port)]
+    where = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": where}
     )
     assert server.stdout.readline() == "ready\n"
     return server
@@ -52,7 +54,7 @@ def start(base, port):
 
 def one_by_one(base, games, kills, seed, pause=(0.05, 0.6)):
     """Play games while the server is killed; gives room, games, what was acknowledged, and how often it was killed."""
-    room = Room(template(), Store(base / "games.db"), Shelf(template(), base / "boards", Toys))
+    room = Room(template(), Store(place(base / "games.db")), Shelf(template(), base / "boards", Toys))
     room.shelf.board()
     opened = [
         room.open_game(f"game {k}", seed=k, seats={"target": Seat("strategy")} if k % 5 == 4 else {})
