@@ -70,9 +70,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 run: setup ## Run the shipped case; its report goes to runs/
 	$(BIN)/standoff run $(CASE) --out $(OUT)
 
+# A worker takes a whole file, so that what a file prepares and compiles is made once.
 test: setup ## Check the layers and run the tests, without the slow ones
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 -m "not slow and not gpu" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not gpu" $(PYTEST_ARGS)
 
 test-slow: setup ## Run the slow tests, random cases drawn afresh
 	HYPOTHESIS_PROFILE=explore $(BIN)/pytest -n 2 -m "slow and not gpu" $(PYTEST_ARGS)

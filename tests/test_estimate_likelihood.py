@@ -140,6 +140,7 @@ def test_corner_is_sure_to_stay_quiet():
     assert not gradient.any()
 
 
+@pytest.mark.slow
 def test_maximum_of_simulated_games():
     design = drawn(np.random.default_rng(4), 60, 200)
     found = maximise(design, starts=2, shakes=1)
@@ -227,6 +228,7 @@ def test_branches_are_followed_until_they_end():
     assert (slope > 1).any()
 
 
+@pytest.mark.slow
 def test_mixture_settles_where_no_game_has_several_equilibria():
     design = drawn(np.random.default_rng(6), 40, 50)
     found = maximise(design, selection="mixture", starts=1, shakes=0)

@@ -49,8 +49,9 @@ def otherwise(case, day):
     return case.model_copy(update=changed)
 
 
-def test_nothing_later_than_its_day_reaches_a_forecast(real):
-    for day in days(real.case, "round"):
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_nothing_later_than_its_day_reaches_a_forecast(real, step):
+    for day in days(real.case, "round")[::step]:
         later = replace(real, case=otherwise(real.case, day))
         for priors in (("generic",), ("case",)):
             (one,), told = _jobs(real, [day], priors, None, 1, 3)

@@ -51,7 +51,15 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda name: name.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param(
+            name, id=name.replace(" ", "-"), marks=[pytest.mark.slow] if name == "moves of the coercer" else []
+        )
+        for name in FIELDS
+    ],
+)
 def test_worth_of_the_game_against_finite_differences(field):
     numbers, get = payoffs(), FIELDS[field]
     found = value_gradient(solved(numbers), numbers, 0, 1, FIRST, 0.4, 0.45)

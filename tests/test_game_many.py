@@ -235,6 +235,7 @@ def test_copies_up_to_four_types():
     assert merged == pytest.approx(wanted, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_a_type_of_no_weight_changes_nothing():
     two, three = np.array([[0.4, 0.2], [0.1, 0.3]]), np.zeros((3, 3))
     three[:2, :2] = two

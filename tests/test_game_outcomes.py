@@ -15,6 +15,7 @@ from standoff.game.sweep import default_shares, solve
 from standoff.game.tree.branch import solve as solve_tree
 from standoff.game.tree.known import ladder
 
+NODES = 17  # in every test, so that little is compiled
 WORD = {"backdown": "back-down", "concede": "concession", "strike": "force"}
 
 
@@ -52,8 +53,8 @@ def test_the_joint_prior_is_that_of_the_game():
 @pytest.mark.parametrize("variant", ["base", "prior_like_meets_like"])
 @pytest.mark.parametrize(("precision", "bound"), [(2.0, 2e-4), (10.0, 1e-3)])
 def test_endings_of_two_periods_against_the_tree(variant, precision, bound):
-    """The bound is on every ending with every pair of types, joint with the prior, at 17 nodes."""
-    solution, found = on_grid(variant, 2, precision, 17)
+    """The bound is on every ending with every pair of types, joint with the prior, at `NODES`."""
+    solution, found = on_grid(variant, 2, precision, NODES)
     assert solution.ok
     assert found == pytest.approx(exact(variant, 2, precision), abs=bound)
 
@@ -70,7 +71,7 @@ def test_error_falls_as_the_grid_is_refined(variant):
 def test_endings_against_played_paths():
     """20,000 paths: no ending further than four standard errors (chance of a false alarm below 1 in 2,000)."""
     payoffs, form, count = game.payoffs("base", 2, 3.0), game.form(2), 20_000
-    solution, wanted = on_grid("base", 2, 3.0, 17)
+    solution, wanted = on_grid("base", 2, 3.0, NODES)
     mind = Mind(solution.log_pi, tuple(jnp.asarray(table) for table in plain_reading(form)))
     p, q = game.firm("base")
     pair = np.random.default_rng(7).choice(4, size=count, p=joint(p, q, payoffs.tilt))
@@ -85,8 +86,8 @@ def test_endings_against_played_paths():
 
 
 def test_one_share_and_many_meet_where_nothing_folds():
-    one = on_grid("base", 2, 3.0, 9, shares=(1.0,))[1]
-    many = on_grid("base", 2, 3.0, 9, shares=(0.25, 0.5, 0.75, 1.0))[1]
+    one = on_grid("base", 2, 3.0, NODES, shares=(1.0,))[1]
+    many = on_grid("base", 2, 3.0, NODES, shares=(0.25, 0.5, 0.75, 1.0))[1]
     assert many == pytest.approx(one, abs=1e-7)  # strategies are kept in single precision
 
 
@@ -117,7 +118,7 @@ def test_what_cannot_be_solved_is_refused(change, words):
 def test_chance_of_coming_to_a_marked_point():
     """Marked: all answers of the target, so that play stops unless the coercer backs down at once; then nothing."""
     payoffs, form = game.payoffs("base", 2, 3.0), game.form(2)
-    solution = solve(form, payoffs, rounds=3, nodes=9)
+    solution = solve(form, payoffs, rounds=3, nodes=NODES)
     p, q = game.firm("base")
     first = form.stages[0].states.index((0, 0, 0))
     free = np.asarray(at_beliefs(chances(solution, payoffs), first, p, q))
@@ -136,7 +137,7 @@ def test_flags_stay_once_set():
     """A point that is flagged at half the precision is flagged when the whole game is continued through it."""
     form = game.form(2)
     halfway, whole = (
-        solve(form, game.payoffs("base", 2, precision), rounds=3, nodes=9, shares=shares)
+        solve(form, game.payoffs("base", 2, precision), rounds=3, nodes=NODES, shares=shares)
         for precision, shares in ((20.0, (1.0,)), (40.0, (0.5, 1.0)))
     )
     assert halfway.ok

@@ -13,6 +13,7 @@ from standoff.game.play import Given, Mind, Paths, follow, plain_reading, play
 from standoff.game.sweep import solve
 
 NODES = 21
+COUNT = 4000  # every test has as many paths, so that little is compiled
 FORM = game.form(1)
 ROUNDS = 2
 BACK, HOLD, CLIMB, STRIKE = range(4)
@@ -31,9 +32,9 @@ def mind(log_pi, read=None):
     return Mind(log_pi, tuple(plain))
 
 
-def begin(types, belief=(0.4, 0.4)):
-    types = jnp.asarray(types, jnp.int32)
-    count = types.shape[1]
+def begin(types, belief=(0.4, 0.4), count=COUNT):
+    """Paths whose types are the given ones over and over."""
+    types = jnp.asarray(np.resize(np.asarray(types).T, (count, 2)).T, jnp.int32)
     zero = jnp.zeros(count, jnp.int32)
     belief = jnp.broadcast_to(jnp.asarray(belief, jnp.float64)[None, :, None], (2, 2, count))
     return Paths(zero, zero, types, belief)
@@ -43,7 +44,7 @@ def always(*moves):
     """A strategy that makes the same move at a stage whatever the state, as a solved table; -1: any feasible."""
     tables = []
     for stage, move in zip(FORM.stages, moves, strict=True):
-        table = np.full((ROUNDS, len(stage.states), 3, 3, 2, len(stage.moves)), -np.inf, np.float32)
+        table = np.full((ROUNDS, len(stage.states), NODES, NODES, 2, len(stage.moves)), -np.inf, np.float32)
         for s, mask in enumerate(stage.mask):
             chosen = move if mask[move] else int(np.flatnonzero(mask)[0])
             table[:, s, ..., chosen] = 0.0
@@ -51,8 +52,8 @@ def always(*moves):
     return tuple(tables)
 
 
-def nothing_given(count):
-    shape = (ROUNDS, 2, count)
+def nothing_given():
+    shape = (ROUNDS, 2, COUNT)
     return np.full(shape, -1, np.int32), np.full(shape, -1, np.int32), np.ones(shape)
 
 
@@ -63,7 +64,7 @@ def test_frequencies_are_those_of_gambit(solution):
     stream = np.random.default_rng(11)
     pair = stream.choice(4, size=count, p=game.prior("base").reshape(-1))
     both = mind(solution.log_pi)
-    paths = begin(np.stack([pair // 2, pair % 2]))
+    paths = begin(np.stack([pair // 2, pair % 2]), count=count)
     ended = play(jax.random.key(3), FORM, (both, both), game.payoffs("base", 1, 2.0), paths, rounds=ROUNDS)
     outcome, when = np.asarray(ended.outcome), np.asarray(ended.round)
     found = {
@@ -84,9 +85,9 @@ def test_frequencies_are_those_of_gambit(solution):
         assert abs(payoff[side].mean() - case["payoffs"][name]) < z * error + 1e-5
 
 
-def one_given(solution, read=None, told=(), count=1, belief=(0.4, 0.4), taken=None, weight=1.0):
+def one_given(solution, read=None, told=(), belief=(0.4, 0.4), taken=None, weight=1.0):
     """Follow one record: `told` are (round, stage, move)."""
-    move, as_read, heavy = nothing_given(count)
+    move, as_read, heavy = nothing_given()
     for n, stage, m in told:
         move[n, stage] = m
         heavy[n, stage] = weight
@@ -94,7 +95,7 @@ def one_given(solution, read=None, told=(), count=1, belief=(0.4, 0.4), taken=No
         as_read[0, 0] = taken
     pair = (mind(solution.log_pi), mind(solution.log_pi, read))
     record = Given(jnp.asarray(move), jnp.asarray(as_read), jnp.asarray(heavy))
-    paths = begin(np.zeros((2, count)), belief)
+    paths = begin(np.zeros((2, 1)), belief)
     world = game.payoffs("base", 1, 2.0)
     return follow(jax.random.key(0), FORM, pair, world, paths, record, rounds=ROUNDS)
 
@@ -136,12 +137,11 @@ def test_a_climb_read_as_hold(solution):
 def test_a_half_chance_channel_reads_half_of_them(solution):
     read = np.eye(4)
     read[CLIMB] = 0.5 * (read[CLIMB] + read[HOLD])
-    count = 4000
-    seen = one_given(solution, read, ((0, 0, CLIMB), (0, 1, RESIST)), count)
+    seen = one_given(solution, read, ((0, 0, CLIMB), (0, 1, RESIST)))
     taken = np.asarray(seen.belief[1, 1, 0])
     low = taken < taken.mean()
     # Chance of a false alarm 1e-4.
-    assert abs(low.mean() - 0.5) < stats.norm.isf(0.5e-4) * 0.5 / np.sqrt(count)
+    assert abs(low.mean() - 0.5) < stats.norm.isf(0.5e-4) * 0.5 / np.sqrt(COUNT)
     assert len(np.unique(np.round(taken, 9))) == 2
 
 
@@ -173,10 +173,16 @@ def world(**changes):
     return type(base)(**{**base.__dict__, **{k: jnp.asarray(v) for k, v in changes.items()}})
 
 
+def played(pair, world, paths, *, of, rounds=ROUNDS):
+    """How the first `of` paths end."""
+    ended = play(jax.random.key(1), FORM, pair, world, paths, rounds=rounds)
+    return jax.tree.map(lambda x: x[..., :of], ended)
+
+
 def test_payoffs_add_up_with_discount():
     """Hold, resist, back down at the deadline: costs of the first round in full, the end discounted once."""
     pair = (mind(always(HOLD, RESIST)),) * 2
-    ended = play(jax.random.key(1), FORM, pair, world(discount=0.9), begin([[0, 1], [1, 0]]), rounds=ROUNDS)
+    ended = played(pair, world(discount=0.9), begin([[0, 1], [1, 0]]), of=2)
     assert [OUTCOMES[x] for x in ended.outcome] == ["back-down"] * 2
     assert np.asarray(ended.round).tolist() == [1, 1]
     # payoffs.json: a hold costs 0.05, backing down 0.2 at no rung; resisting costs 0.05, being left alone pays 0.3.
@@ -185,7 +191,7 @@ def test_payoffs_add_up_with_discount():
 
 def test_payoffs_are_those_of_the_own_type():
     pair = (mind(always(CLIMB, CONCEDE)),) * 2
-    ended = play(jax.random.key(1), FORM, pair, world(discount=0.9), begin([[0, 1], [0, 1]]), rounds=ROUNDS)
+    ended = played(pair, world(discount=0.9), begin([[0, 1], [0, 1]]), of=2)
     assert np.asarray(ended.payoff) == pytest.approx(np.array([[2 - 0.15] * 2, [-1.0, -2.0]]))
     assert np.asarray(ended.round).tolist() == [0, 0]
 
@@ -193,7 +199,7 @@ def test_payoffs_are_those_of_the_own_type():
 def test_removal_from_within():
     pair = (mind(always(HOLD, RESIST)),) * 2
     removed = world(hazard=np.ones((2, 1)), removed=[[0.7, 0.8], [-0.3, -0.4]])
-    ended = play(jax.random.key(1), FORM, pair, removed, begin([[0, 1], [1, 0]]), rounds=ROUNDS)
+    ended = played(pair, removed, begin([[0, 1], [1, 0]]), of=2)
     assert [OUTCOMES[x] for x in ended.outcome] == ["coup"] * 2
     assert np.asarray(ended.payoff) == pytest.approx(np.array([[-0.05 + 0.7, -0.05 + 0.8], [-0.05 - 0.4, -0.05 - 0.3]]))
 
@@ -203,7 +209,7 @@ def test_the_horizon_pays_what_follows():
     horizon = np.zeros((2, 2, 3))
     horizon[0, :, 1] = [1.0, 2.0]  # state (1, 0, 0)
     far = world(discount=0.5, horizon=horizon)
-    ended = play(jax.random.key(1), FORM, pair, far, begin([[0, 1], [0, 1]]), rounds=1)
+    ended = played(pair, far, begin([[0, 1], [0, 1]]), of=2, rounds=1)
     assert [OUTCOMES[x] for x in ended.outcome] == ["stalemate"] * 2
     assert np.asarray(ended.payoff[0]) == pytest.approx([-0.05 + 0.5, -0.05 + 1.0])
 
@@ -211,13 +217,13 @@ def test_the_horizon_pays_what_follows():
 def test_each_mind_plays_its_own_view():
     """The coercer's mind holds and would concede; the target's mind would strike and resists: hold, resist."""
     pair = (mind(always(HOLD, CONCEDE)), mind(always(CLIMB, RESIST)))
-    ended = play(jax.random.key(1), FORM, pair, world(), begin([[0], [0]]), rounds=ROUNDS)
+    ended = played(pair, world(), begin([[0], [0]]), of=1)
     assert np.asarray(ended.payoff[0]) == pytest.approx([-0.05 - 0.2])
 
 
 def test_same_key_same_result(solution):
     both = mind(solution.log_pi)
-    paths = begin(np.zeros((2, 500)))
+    paths = begin(np.zeros((2, 1)))
     first, again, other = (
         play(jax.random.key(k), FORM, (both, both), world(), paths, rounds=ROUNDS) for k in (5, 5, 6)
     )
@@ -229,12 +235,13 @@ def test_same_key_same_result(solution):
 def test_a_path_that_starts_later_does_not_play_before():
     pair = (mind(always(HOLD, RESIST)),) * 2
     late = begin([[0], [0]])
-    late = Paths(jnp.ones(1, jnp.int32), late.state, late.types, late.belief)
-    ended = play(jax.random.key(1), FORM, pair, world(discount=0.5), late, rounds=ROUNDS)
+    late = Paths(jnp.ones(COUNT, jnp.int32), late.state, late.types, late.belief)
+    ended = played(pair, world(discount=0.5), late, of=1)
     assert [OUTCOMES[x] for x in ended.outcome] == ["stalemate"]
     assert np.asarray(ended.payoff[0]) == pytest.approx([-0.05])
 
 
+@pytest.mark.slow
 def test_a_mover_knows_his_own_detail_whatever_he_misread_before():
     """The target takes a hold for a climb, then offers a package: both minds learn from which package it is."""
     form = build(Ladder((False, True), (False, True), 0, 1, 0, 2, np.ones((2, 2, 1, 1, 1, 1), bool), ((0, 0),)))
@@ -258,7 +265,7 @@ def test_a_mover_knows_his_own_detail_whatever_he_misread_before():
     )  # fmt: skip
     given = Given(jnp.asarray(move, jnp.int32), jnp.asarray(as_read, jnp.int32), jnp.asarray(weight))
     pair = (Mind(tuple(tables), tuple(jnp.asarray(table) for table in plain_reading(form))),) * 2
-    seen = follow(jax.random.key(0), form, pair, nothing, begin([[0], [0]]), given, rounds=2)
+    seen = follow(jax.random.key(0), form, pair, nothing, begin([[0], [0]], count=1), given, rounds=2)
     about_target = np.asarray(seen.belief[1, :, 1, 0])
     assert about_target[1] == pytest.approx(about_target[0], abs=1e-9)
     assert float(seen.belief[1, 0, 0, 0]) != pytest.approx(float(seen.belief[1, 1, 0, 0]), abs=1e-3)

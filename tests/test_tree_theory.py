@@ -126,16 +126,16 @@ BOUNDS = {
     # No lambda: where the regret begins, by bisection to 2^-40 (2^-30 for the lowest trust).
     "kydd_trust_reassurance": (1e-8, 0.021),
 }
-SLOW = {
+SLOW = {  # of every entry one case or more is left, but of trust, whose thresholds take a bisection each
     *(("kydd_trust_reassurance", number) for number in range(5)),
-    ("fearon1994_audience_costs", 1),
-    ("schultz_crisis_uniform", 1),
-    ("schultz_crisis_uniform", 2),
-    ("lewis_schultz_signaling", 2),
+    *(("fearon1994_audience_costs", number) for number in (0, 1)),
+    *(("schultz_crisis_uniform", number) for number in (1, 2)),
+    *(("lewis_schultz_signaling", number) for number in (1, 2)),
+    *(("fearon1995_preventive", number) for number in (1, 2, 3)),
+    *(("war_of_attrition_private_values", number) for number in (1, 2, 3, 4)),
+    *(("kreps_wilson_reputation", number) for number in (3, 4)),
+    *(("two_type_ultimatum", number) for number in (1, 2)),
     ("abreu_gul_reputation", 1),
-    ("fearon1995_preventive", 1),
-    ("fearon1995_preventive", 3),
-    ("war_of_attrition_private_values", 1),
 }
 ONCE = ("fearon1994_audience_costs", 2)  # the branch folds so often that the second refinement takes many minutes
 
