@@ -145,6 +145,13 @@ def test_events_stand_on_their_rung_and_others_beneath():
     assert stairs[-1][1] == 3
 
 
+def test_labels_that_would_touch_stand_above_and_below():
+    close = [event(name, day, "target", move="m", label="display") for name, day in (("a", 10), ("b", 11), ("c", 60))]
+    options = crisis.ladder(close, STEPS, ["low"], (DAY, DAY + dt.timedelta(days=100)), {"third": "o", "target": "T"})
+    marks = next(one for one in options["series"] if one.get("id") == "target")["data"]
+    assert {one["name"]: one["label"]["position"] for one in marks} == {"a": "top", "b": "bottom", "c": "top"}
+
+
 def test_the_chosen_event_stands_out():
     item = next(
         i for one in ladder("noise")["series"] if one["type"] == "scatter" for i in one["data"] if i["name"] == "noise"

@@ -29,6 +29,8 @@ MARKS = {
 """Marker and colour of an event, by whose it is."""
 ROOM = (22, 34, 24)
 """Letters of a name in the first, second and later layers of the graph."""
+WIDE, LETTER = 900, 6.5
+"""Pixels of the time axis, and of a letter, by which labels are kept apart."""
 LANES = ("third", "target")
 """Lanes beneath the ladder, from the bottom; nature shares that of third parties."""
 
@@ -58,6 +60,7 @@ def ladder(
             "data": [[at(day), rung + len(LANES)] for day, rung in stairs],
         }
     ]  # fmt: skip
+    below = _below(shown, span)
     for side, (symbol, colour) in MARKS.items():
         mine = [e for e in shown if e.side == side]
         if mine:
@@ -65,7 +68,7 @@ def ladder(
                 "id": side, "type": "scatter", "name": names.get(side, side), "symbol": symbol, "z": 5,
                 "cursor": "pointer",
                 "emphasis": {"disabled": True}, "labelLayout": {"hideOverlap": True},
-                "data": [_mark(e, symbol, colour, chosen) for e in mine],
+                "data": [_mark(e, symbol, colour, chosen, e.id in below) for e in mine],
             })  # fmt: skip
     moves = [e for e in shown if e.counts]
     words = "; ".join(f"{e.when}: {e.title}" for e in moves[:24])
@@ -82,8 +85,27 @@ def ladder(
     ), yAxis={"axisLabel": {"width": 92}})  # fmt: skip
 
 
-def _mark(event: Happening, symbol: str, colour: str, chosen: str) -> Options:
-    row = LANES.index("target") if event.side == "target" else 0 if event.side != "coercer" else event.rung + len(LANES)
+def _row(event: Happening) -> int:
+    return (
+        LANES.index("target") if event.side == "target" else 0 if event.side != "coercer" else event.rung + len(LANES)
+    )
+
+
+def _below(events: Sequence[Happening], span: tuple[dt.date, dt.date]) -> set[str]:
+    """Events whose label stands below its mark, because the one before it in the row would touch it."""
+    found, ends = set(), dict[tuple[int, bool], float]()
+    for event in sorted((e for e in events if e.label and e.day is not None), key=lambda e: (e.day, e.id)):
+        middle = ((event.day or span[0]) - span[0]).days / max((span[1] - span[0]).days, 1) * WIDE
+        half = len(event.label) * LETTER / 2 + 2
+        place = next((low for low in (False, True) if middle - half >= ends.get((_row(event), low), -WIDE)), False)
+        ends[_row(event), place] = middle + half
+        if place:
+            found.add(event.id)
+    return found
+
+
+def _mark(event: Happening, symbol: str, colour: str, chosen: str, below: bool) -> Options:
+    row = _row(event)
     mine = event.id == chosen
     found: Options = {
         "name": event.id, "value": [at(event.day) if event.day else 0, row], "symbol": symbol,
@@ -95,7 +117,7 @@ def _mark(event: Happening, symbol: str, colour: str, chosen: str) -> Options:
     }  # fmt: skip
     if event.label or mine:
         found["label"] = {
-            "show": True, "position": "top", "distance": 5, "color": INK, "fontSize": FONT - 1,
+            "show": True, "position": "bottom" if below else "top", "distance": 5, "color": INK, "fontSize": FONT - 1,
             "formatter": event.label + ("" if event.certain else "?") if event.label else "●",
         }  # fmt: skip
     return found
