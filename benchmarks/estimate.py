@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.measure import answered, exponent, machine, say, table, timed
 
 STARTS = 50
+TRUTH = np.array([1, -1.9, -2.9, 0.1, -1.2, 1])
 DESIGNS = {"unique": (1, -1.8, -2.45, 0.1, -1.2, 1), "multiple": (1, -1.9, -2.9, 0.1, -1.2, 1)}
 """Crisman-Cox & Gibilisco: VA, barWA, barWB, barWB:x, bara, VB; S_A and C_B are 0."""
 
@@ -48,6 +49,15 @@ def simulated(design, games, plays, rng):  # noqa: ANN001, ANN201
     return Design(names, blocks, counts, np.arange(games))
 
 
+def copies(design, times):  # noqa: ANN001, ANN201
+    """A table again and again: the same optimum, with as many games as one likes."""
+    from standoff.estimate.formulas import Design
+
+    blocks = tuple(np.tile(block, (times, 1)) for block in design.blocks)
+    counts = np.tile(design.counts, (times, 1))
+    return Design(design.names, blocks, counts, np.arange(len(counts)))
+
+
 def reached(design, start):  # noqa: ANN001, ANN201
     """Log-likelihood that one start value alone reaches."""
     from standoff.errors import UserError
@@ -64,6 +74,7 @@ def main() -> None:
     jax.config.update("jax_enable_x64", True)
     from standoff.estimate.climbing import NEAR
     from standoff.estimate.formulas import build, read_formulas
+    from standoff.estimate.likelihood import Exact
     from standoff.estimate.maximum import maximise
     from standoff.estimate.table import read_table
 
@@ -97,13 +108,18 @@ def main() -> None:
          "starts N(0, 1) that reach it", "CPU s each"), rows,
     )  # fmt: skip
     sizes = (250, 500, 1000, 2000, 4000)
-    seconds = []
-    for games in sizes:
-        design = simulated("unique", games, 50, np.random.default_rng(8))
-        maximise(design, starts=1, shakes=0)
-        seconds.append(answered(partial(maximise, design, starts=1, shakes=0))[1])
-        say(f"One start, {games} games, CPU", f"{seconds[-1]:.2f} s")
-    say("Grows with the number of games to the power", f"{exponent(sizes, seconds):.2f}")
+    one = simulated("multiple", 250, 50, np.random.default_rng(8))
+    for what, work in (
+        ("The likelihood with its derivatives", lambda d: [Exact(d.counts).terms(d.payoffs(TRUTH)) for _ in range(5)]),
+        ("A fit from one start", partial(maximise, starts=1, shakes=0)),
+    ):
+        seconds = []
+        for games in sizes:
+            design = copies(one, games // 250)
+            work(design)
+            seconds.append(answered(work, design)[1])
+            say(f"{what}, {games} games, CPU", f"{seconds[-1]:.2f} s")
+        say("Grows with the number of games to the power", f"{exponent(sizes, seconds):.2f}")
 
 
 if __name__ == "__main__":

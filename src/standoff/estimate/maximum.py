@@ -47,9 +47,10 @@ PRIORS = (1.0, 5.0, 20.0)
 """Observations by which the frequencies of a game are drawn towards those of all games, start by start."""
 SPREAD = 0.05
 """Standard deviation of start values after the first, which is zero."""
-STARTS, SHAKES = 2, 2
-ROUNDS, CLIMBED = 4, 2
-"""Searches of B's replies by start, and how many of what each finds are climbed from."""
+STARTS, SHAKES = 2, 1
+ROUNDS, CLIMBED, MISSES = 8, 2, 2
+"""Searches of B's replies by start, how many of what each finds are climbed from, and after how many more searches that
+find nothing better it is over."""
 LOOSE_STEPS = 12
 FAR = 1e-3
 """Guesses keep this distance from 0 and 1."""
@@ -254,20 +255,24 @@ def _loose_at(
 
 
 def _widen(problem: Problem, start: Start, point: Point, rng: np.random.Generator) -> tuple[Start, Point]:
-    """Stage 4: from one optimum to better ones with other replies of B."""
+    """Stage 4: from one optimum to better ones with other replies of B; where there is none, beside an A close by."""
+    missed = 0
     for _ in range(ROUNDS if np.isfinite(start.value) else 0):
-        others = search(problem.design, problem.exact, point.theta[: problem.many], rng, precision=problem.precision)
+        held = _near(point, rng) if missed else point.theta
+        others = search(problem.design, problem.exact, held[: problem.many], rng, precision=problem.precision)
         places = []
         for theta, t in zip(others.theta, others.t, strict=True):
             with np.errstate(all="ignore"):
                 ends = (_loose(problem, theta, t), theta)
             places += [np.concatenate([end, point.theta[problem.many :]]) for end in ends]
         places.sort(key=lambda place: -problem.at(place).value)
-        ends_at = [climb(problem, start.kind, place) for place in places[:CLIMBED]]
-        best = max(ends_at, key=lambda one: one[0].value)
-        if not best[0].value > start.value + NEAR:
+        best = max((climb(problem, start.kind, place) for place in places[:CLIMBED]), key=lambda one: one[0].value)
+        if best[0].value > start.value + NEAR:
+            (start, point), missed = best, 0
+        elif missed == MISSES:
             break
-        start, point = best
+        else:
+            missed += 1
     return start, point
 
 
