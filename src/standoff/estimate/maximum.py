@@ -48,9 +48,9 @@ PRIORS = (1.0, 5.0, 20.0)
 SPREAD = 0.05
 """Standard deviation of start values after the first, which is zero."""
 STARTS, SHAKES = 2, 1
-ROUNDS, CLIMBED, MISSES = 8, 2, 2
-"""Searches of B's replies by start, how many of what each finds are climbed from, and after how many more searches that
-find nothing better it is over."""
+ROUNDS, CLIMBED, MISSES = 8, 2, 1
+"""Searches of B's replies by start, how many of what each finds are climbed from, and how many more searches it takes
+that find nothing better."""
 LOOSE_STEPS = 12
 FAR = 1e-3
 """Guesses keep this distance from 0 and 1."""
@@ -259,7 +259,9 @@ def _widen(problem: Problem, start: Start, point: Point, rng: np.random.Generato
     missed = 0
     for _ in range(ROUNDS if np.isfinite(start.value) else 0):
         held = _near(point, rng) if missed else point.theta
-        others = search(problem.design, problem.exact, held[: problem.many], rng, precision=problem.precision)
+        others = search(
+            problem.design, problem.exact, held[: problem.many], rng, precision=problem.precision, best=CLIMBED
+        )
         places = []
         for theta, t in zip(others.theta, others.t, strict=True):
             with np.errstate(all="ignore"):
