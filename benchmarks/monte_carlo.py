@@ -8,8 +8,9 @@ TABLE is a CSV of theirs (columns dgp, games, obs_per_game, estimator, share_kep
 
 Kept: a maximum was reached and no estimate is above 50 in size, as in the published table. RMSE: the root of the mean,
 over what is kept, of the squared length of the error of all six coefficients. Coverage: share of 95% intervals, by
-inverse Hessian, that hold the truth. With few plays the likelihood hardly speaks of some coefficients, so it is fitted
-a second time with a normal prior of standard deviation 2 around 0, which was chosen before any result.
+inverse Hessian, that hold the truth. Equilibria are selected by `weighed`, and with --all by `likely` too. With few
+plays the likelihood hardly speaks of some coefficients, so it is fitted a second time with a normal prior of standard
+deviation 2 around 0, which was chosen before any result. `weighed` was made after the results of `likely` were seen.
 """
 
 import argparse
@@ -23,20 +24,27 @@ from benchmarks.estimate import DESIGNS, simulated
 from benchmarks.measure import answered, machine, table
 
 CELLS = [
-    (name, games, plays) for plays in (5, 25, 100) for games in (25, 50, 100, 200) for name in ("unique", "multiple")
+    (name, games, plays)
+    for plays in (5, 25, 50, 100, 200)
+    for games in (25, 50, 100, 200)
+    for name in ("unique", "multiple")
 ]
-FITS = {"ml": None, "ml, prior sd 2": 2.0}
+FITS = {
+    f"{selection}{', prior sd 2' if penalty else ''}": {"selection": selection, "penalty": penalty}
+    for selection in ("weighed", "likely")
+    for penalty in (None, 2.0)
+}
 MOST, KEPT, HALF = 50.0, 0.95, 0.5
 """Size of an estimate beyond which a fit is not kept; shares kept that count."""
 
 
-def fit(design, penalty, truth):  # noqa: ANN001, ANN201
+def fit(design, how, truth):  # noqa: ANN001, ANN201
     """One fit: estimates, whether each interval holds the truth, converged, CPU seconds."""
     from standoff.errors import UserError
     from standoff.estimate.maximum import maximise
 
     try:
-        found, spent = answered(lambda: maximise(design, penalty=penalty))
+        found, spent = answered(lambda: maximise(design, **how))
     except UserError:
         return {"theta": None, "holds": None, "converged": False, "seconds": 0.0}
     with np.errstate(all="ignore"):
@@ -47,7 +55,7 @@ def fit(design, penalty, truth):  # noqa: ANN001, ANN201
     }  # fmt: skip
 
 
-def run(first, replications, keep):  # noqa: ANN001, ANN201
+def run(first, replications, keep, kinds):  # noqa: ANN001, ANN201
     """All fits, those of FILE first; whole rounds of cells, so that a run that is stopped has as many of each."""
     done = {}
     if keep and keep.exists():
@@ -56,7 +64,7 @@ def run(first, replications, keep):  # noqa: ANN001, ANN201
             done[tuple(one["cell"]), one["replication"], one["fit"]] = one
     for replication in range(first, first + replications):
         for cell in CELLS:
-            missing = [name for name in FITS if (cell, replication, name) not in done]
+            missing = [name for name in kinds if (cell, replication, name) not in done]
             if not missing:
                 continue
             name, games, plays = cell
@@ -93,6 +101,7 @@ def main() -> None:
     ask.add_argument("--keep", type=Path)
     ask.add_argument("--published", type=Path)
     ask.add_argument("--show", action="store_true", help="print what is kept, fit nothing")
+    ask.add_argument("--all", action="store_true", help="select equilibria by `likely` too")
     given = ask.parse_args()
     jax.config.update("jax_enable_x64", True)
     published = {}
@@ -101,13 +110,14 @@ def main() -> None:
             cell = row["dgp"], int(row["games"]), int(row["obs_per_game"])
             published.setdefault(cell, {})[row["estimator"]] = float(row["share_kept"]), float(row["rmse_multivariate"])
     print(machine())
-    fits = run(given.first, 0 if given.show else given.replications, given.keep)
+    kinds = list(FITS) if given.all else [kind for kind in FITS if kind.startswith("weighed")]
+    fits = run(given.first, 0 if given.show else given.replications, given.keep, kinds)
     rows, better, best = [], 0, 0
     for cell in sorted(CELLS):
         truth = np.array(DESIGNS[cell[0]])
         mine = [f for f in fits if tuple(f["cell"]) == cell]
-        own = {kind: summary([f for f in mine if f["fit"] == kind], truth) for kind in FITS}
-        row = [cell[0], str(cell[1]), str(cell[2]), str(own["ml"][0])]
+        own = {kind: summary([f for f in mine if f["fit"] == kind], truth) for kind in kinds}
+        row = [cell[0], str(cell[1]), str(cell[2]), str(own[kinds[0]][0])]
         for _, kept, rmse, coverage, seconds in own.values():
             row += [f"{kept:.0%}", f"{rmse:.2f}", f"{coverage:.0%}", f"{seconds:.1f}"]
         row += [f"{rmse:.2f} ({kept:.0%})" for kept, rmse in published.get(cell, {}).values()]
@@ -119,7 +129,7 @@ def main() -> None:
     names = list(next(iter(published.values()), {}))
     table(
         ("design", "games", "plays", "replications",
-         *(f"{kind}: {what}" for kind in FITS for what in ("kept", "RMSE", "coverage", "CPU s")),
+         *(f"{kind}: {what}" for kind in kinds for what in ("kept", "RMSE", "coverage", "CPU s")),
          *(f"{name}: RMSE (kept)" for name in names)), rows,
     )  # fmt: skip
     if published:

@@ -17,13 +17,13 @@ def estimate(
     ] = "signaling",
     method: Annotated[str, typer.Option("--method", metavar="NAME", help="ml (exact), npl, pl, or bayes.")] = "ml",
     selection: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--selection",
             metavar="RULE",
-            help="Where games have several equilibria: likely, smallest, largest, mixture.",
+            help="Where games have several equilibria: weighed (default), likely, smallest, largest, mixture.",
         ),
-    ] = "likely",
+    ] = None,
     covariance: Annotated[
         str | None,
         typer.Option(

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from standoff.estimate.choice import regressors
 from standoff.estimate.formulas import Design
-from standoff.estimate.likelihood import Exact
+from standoff.estimate.likelihood import BY_COUNTS, Exact
 
 STEPS, PATIENCE, SWITCHES = 100, 25, 20
 """Steps of a climb; after so many that gain next to nothing it is over; changes of branches."""
@@ -27,11 +28,13 @@ DECREMENT = 1e-9
 class Start:
     """One start: its `kind` in words, the optimum it reached, and where.
 
-    `value`: of what is maximised; `status`: reached, stuck or impossible; `theta` [coefficient].
+    `value`: of what is maximised; `rank`: by what optima are compared, which is the value but where they are weighed;
+    `status`: reached, stuck or impossible; `theta` [coefficient].
     """
 
     kind: str
     value: float
+    rank: float
     status: str
     theta: Float[np.ndarray, " coefficient"]
 
@@ -55,6 +58,7 @@ class Problem:
         self.payoff = np.concatenate([np.full(b.shape[1], k) for k, b in enumerate(design.blocks)]).astype(int)
         self.many = len(self.payoff)
         size = np.sqrt(np.mean(self.columns**2, axis=0))
+        self.choosing = regressors(design.blocks) if exact.selection == "weighed" else np.ones((len(design), 1))
         self.size = np.concatenate([np.where(size > 0, size, 1.0), np.ones(exact.mixing)])
 
     def pull(self, gradient: np.ndarray) -> np.ndarray:
@@ -75,6 +79,14 @@ class Problem:
     def penalty(self, theta: np.ndarray) -> float:
         """Log-density of the prior, up to a constant."""
         return float(-0.5 * self.precision * np.sum(theta[: self.many] ** 2))
+
+    def rank(self, point: Point) -> float:
+        """By what optima are compared: the value, or if they are weighed, what it would be without choice."""
+        if self.exact.selection != "weighed" or not np.isfinite(point.value):
+            return point.value
+        theta = point.theta[: self.many]
+        with np.errstate(all="ignore"):
+            return self.exact.weight(self.design.payoffs(theta), self.choosing) + self.penalty(theta)
 
     def at(self, theta: np.ndarray) -> Point:
         """Value, gradient and Hessian; the value −inf where counts are impossible."""
@@ -100,10 +112,10 @@ def climb(problem: Problem, kind: str, theta: np.ndarray) -> tuple[Start, Point]
     another. So the branches are followed to a maximum first, and only there is it asked whether others do better.
     """
     here, status = problem.at(theta), "impossible"
-    if problem.exact.selection != "likely":
+    if problem.exact.selection not in BY_COUNTS:
         if np.isfinite(here.value):
             status, here = _ascend(problem, here, problem.at)
-        return Start(kind, here.value, status, here.theta), here
+        return Start(kind, here.value, problem.rank(here), status, here.theta), here
     for _ in range(SWITCHES):
         if not np.isfinite(here.value):
             break
@@ -114,7 +126,7 @@ def climb(problem: Problem, kind: str, theta: np.ndarray) -> tuple[Start, Point]
         here = there if np.isfinite(there.value) else here
         if not better or here.value - before < NEAR / 10:
             break
-    return Start(kind, here.value, status, here.theta), here
+    return Start(kind, here.value, problem.rank(here), status, here.theta), here
 
 
 class _Branches:

@@ -181,7 +181,7 @@ def model(design: Design, how: "Settings", sampling: Sampling) -> Model:
         sizes.append(np.where(constant, flat / size, slope / width) * np.ones(block.shape[1]))
     unit = np.concatenate(sizes)
     if sampling.group is None:
-        return Model(design, how.selection, how.given_challenge, sampling.priors, unit)
+        return Model(design, how.rule, how.given_challenge, sampling.priors, unit)
     if design.table is None:
         raise UserError("The design holds no table, so there is no column of groups.")
     values = design.table.values(design.table.require(sampling.group, "bayes: group"))
@@ -192,4 +192,4 @@ def model(design: Design, how: "Settings", sampling: Sampling) -> Model:
         raise UserError(f"{design.table.name}: the column '{sampling.group}' holds one group only.")
     member = np.array([names.index(str(value)) for value in values])
     varying = tuple(sorted(PAYOFFS.index(name) for name in sampling.payoffs))
-    return Model(design, how.selection, how.given_challenge, sampling.priors, unit, names, member, varying)
+    return Model(design, how.rule, how.given_challenge, sampling.priors, unit, names, member, varying)

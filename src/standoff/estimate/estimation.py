@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METHODS = ("ml", "pl", "npl", "bayes")
-SELECTIONS = ("likely", "smallest", "largest", "mixture")
+SELECTIONS = ("weighed", "likely", "smallest", "largest", "mixture")
+DEFAULT = {"ml": "weighed", "bayes": "mixture", "pl": "likely", "npl": "likely"}
+"""Rule of selection by method; PL and NPL choose none, and their exact log-likelihood is that of the likeliest."""
 BAYES = "bayes"
 """Key of the formula file with the priors of `bayes`."""
 
@@ -29,15 +31,15 @@ BAYES = "bayes"
 class Settings:
     """How to estimate.
 
-    `method`: ml, pl, npl or bayes; `selection`: rule of exact likelihood; `covariance`: as
-    `covariance.with_covariance`; none, the method's own; `starts`: start values to climb from, none for the method's
-    own number; `seed`: of all that is random; `given_challenge`: the table holds only what followed a challenge;
-    `penalty`: standard deviation of a normal prior around 0 on all coefficients, none for none; `first_stage`: of PL
-    and NPL; `rounds`: of NPL at most.
+    `method`: ml, pl, npl or bayes; `selection`: rule of exact likelihood, none for the method's own (`DEFAULT`);
+    `covariance`: as `covariance.with_covariance`, none for the method's own; `starts`: start values to climb from, none
+    for the method's own number; `seed`: of all that is random; `given_challenge`: the table holds only what followed a
+    challenge; `penalty`: standard deviation of a normal prior around 0 on all coefficients, none for none;
+    `first_stage`: of PL and NPL; `rounds`: of NPL at most.
     """
 
     method: str = "ml"
-    selection: str = "likely"
+    selection: str | None = None
     covariance: str | None = None
     starts: int | None = None
     seed: int = 1
@@ -45,6 +47,11 @@ class Settings:
     penalty: float | None = None
     first_stage: str | None = None
     rounds: int = 500
+
+    @property
+    def rule(self) -> str:
+        """The rule of selection."""
+        return self.selection or DEFAULT.get(self.method, "likely")
 
 
 def estimate(
@@ -91,7 +98,7 @@ def estimate(
 
 def _require(how: Settings) -> None:
     for what, value, known in (
-        ("method", how.method, METHODS), ("selection of equilibria", how.selection, SELECTIONS),
+        ("method", how.method, METHODS), ("selection of equilibria", how.rule, SELECTIONS),
     ):  # fmt: skip
         if value not in known:
             raise UserError(f"'{value}' is no {what}. Known are {', '.join(known)}.")
@@ -101,8 +108,13 @@ def _require(how: Settings) -> None:
         raise UserError("PL and NPL need the plays without a challenge too. Use --method ml with --given-challenge.")
     if how.method in ("pl", "npl") and how.penalty is not None:
         raise UserError("A penalty goes with --method ml. Leave it out, or use ml.")
-    if how.method in ("pl", "npl") and how.selection != "likely":
+    if how.method in ("pl", "npl") and how.selection is not None:
         raise UserError("PL and NPL select no equilibrium. Leave --selection out, or use --method ml.")
+    if how.method == "bayes" and how.selection == "weighed":
+        raise UserError(
+            "'weighed' compares maxima, which a posterior has no need of. Use --selection mixture, likely, smallest or "
+            "largest with --method bayes."
+        )
 
 
 def estimate_design(

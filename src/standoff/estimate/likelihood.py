@@ -11,6 +11,9 @@ log-likelihood is L(π, t) = Σ n log(chance). By the implicit function theorem,
 selection:
 
 - `likely`: the one under which its counts are likeliest, game by game: the upper envelope of the likelihoods.
+- `weighed`: as `likely`, but of several maxima the one is taken at which the counts are likeliest if which equilibrium
+  is played is drawn by chances that depend on the columns (`choice`). A maximum that is high only because each game
+  may choose, after its counts are seen, between three equilibria is then no better than one without a choice.
 - `smallest`, `largest`: by p_R, in every game.
 - `mixture`: drawn game by game, with chances for the smallest, the middle and the largest that are estimated too, as
   two log-odds against the smallest. Where there are two, the chances of smallest and largest are scaled to sum to 1;
@@ -25,12 +28,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from standoff.estimate.choice import evidence
 from standoff.estimate.derivatives import follow, log_likelihood, parts, second
 from standoff.estimate.equilibria import Equilibria, enumerate_all
 
 FOUND = 1e-10
 """An equilibrium is found if a Newton step from it is shorter."""
-SELECTIONS = ("likely", "smallest", "largest", "mixture")
+SELECTIONS = ("likely", "weighed", "smallest", "largest", "mixture")
+BY_COUNTS = ("likely", "weighed")
+"""Those by which a game plays the equilibrium that its counts speak for."""
 MIXING = ("mixture:middle", "mixture:largest")
 """Names of a mixture's log-odds, which follow the coefficients."""
 
@@ -99,7 +105,7 @@ class Exact:
         values, found = self.by_root(payoffs)
         if self.selection == "mixture":
             return self._mixed(payoffs, np.zeros(2) if mixing is None else np.asarray(mixing), values, found, hessian)
-        if self.selection == "likely":
+        if self.selection in BY_COUNTS:
             chosen = np.argmax(values, axis=1)
         else:
             chosen = (
@@ -109,6 +115,15 @@ class Exact:
         value, gradient, curved = self._at(payoffs, found, np.flatnonzero(~none), chosen[~none], hessian)
         value[none] = self._corner()[none]
         return Terms(value, gradient, curved, np.where(none, -1, chosen), found)
+
+    def weight(self, payoffs: Float[np.ndarray, "game 7"], x: Float[np.ndarray, "game column"]) -> float:
+        """Log-likelihood of all counts if chances that depend on x say which equilibrium is played (`choice`)."""
+        values, found = self.by_root(np.asarray(payoffs, dtype=float))
+        each = np.where(found.count == 0, self._corner(), np.max(values, axis=1, initial=-np.inf))
+        several = np.flatnonzero(found.count > 1)
+        place, share = places(found.count[several], values.shape[1])
+        drawn = evidence(values[several], place, share, x[several]) if len(several) else 0.0
+        return drawn + float(np.delete(each, several).sum())
 
     def along(
         self,

@@ -77,8 +77,8 @@ class Optimum:
 
     @property
     def values(self) -> list[float]:
-        """Optimum of each start."""
-        return [start.value for start in self.starts]
+        """What each start reached, as optima are compared."""
+        return [start.rank for start in self.starts]
 
     @property
     def share(self) -> float:
@@ -119,19 +119,19 @@ def maximise(
         places = _approach(problem, theta[: problem.many], guess)
         if kind.startswith("given") and len(theta) == len(places[0]):
             places.append(theta)
-        one = climb(problem, kind, _highest(problem, places))
-        same = next((k for k, value in enumerate(climbed) if abs(value - one[0].value) < NEAR), None)
-        climbed.append(one[0].value)
+        one = max((climb(problem, kind, place) for place in _highest(problem, places)), key=lambda one: one[0].rank)
+        same = next((k for k, value in enumerate(climbed) if abs(value - one[0].rank) < NEAR), None)
+        climbed.append(one[0].rank)
         if same is None:
             found.append(_widen(problem, *one, rng))
         else:
             found.append((replace(found[same][0], kind=kind), found[same][1]))
-    best = max(found, key=lambda one: one[0].value)
+    best = max(found, key=lambda one: one[0].rank)
     for k in range(shakes):
         if not np.isfinite(best[0].value):
             break
         found.append(climb(problem, f"near the best, {k + 1}", _near(best[1], rng)))
-        best = max((best, found[-1]), key=lambda one: one[0].value + (NEAR if one is best else 0.0))
+        best = max((best, found[-1]), key=lambda one: one[0].rank + (NEAR if one is best else 0.0))
     if not np.isfinite(best[0].value):
         raise UserError(
             "At none of the starts are all counts possible: the formulas make some outcome certain not to happen. "
@@ -180,13 +180,20 @@ def _guess(problem: Problem, prior: float, rng: np.random.Generator | None) -> t
     return found[0], found[1]
 
 
-def _highest(problem: Problem, places: list[np.ndarray]) -> np.ndarray:
-    """The place of highest likelihood; where counts are impossible in all, the first, drawn to 0 until they are not."""
+def _highest(problem: Problem, places: list[np.ndarray]) -> list[np.ndarray]:
+    """The place of highest likelihood; where counts are impossible in all, the first, drawn to 0 until they are not.
+
+    Where optima are weighed, the highest place may lead to one of less weight: all are climbed from.
+    """
+    if problem.exact.selection == "weighed":
+        possible = [place for place in places if np.isfinite(problem.at(place).value)]
+        if possible:
+            return possible
     best = max(places, key=lambda place: problem.at(place).value)
     for share in (1.0, 0.7, 0.4, 0.2, 0.1, 0.0):
         if np.isfinite(problem.at(share * best).value):
-            return share * best
-    return best
+            return [share * best]
+    return [best]
 
 
 def _approach(problem: Problem, theta: np.ndarray, guess: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
@@ -255,27 +262,41 @@ def _loose_at(
 
 
 def _widen(problem: Problem, start: Start, point: Point, rng: np.random.Generator) -> tuple[Start, Point]:
-    """Stage 4: from one optimum to better ones with other replies of B; where there is none, beside an A close by."""
+    """Stage 4: from one optimum to better ones with other replies of B; where there is none, beside an A close by.
+
+    If optima are weighed, replies are sought with and without a choice of the likeliest equilibria.
+    """
     missed = 0
+    by = (problem.exact,)
+    if problem.exact.selection == "weighed":
+        by = (replace(problem.exact, selection="likely"), replace(problem.exact, selection="mixture"))
     for _ in range(ROUNDS if np.isfinite(start.value) else 0):
         held = _near(point, rng) if missed else point.theta
-        others = search(
-            problem.design, problem.exact, held[: problem.many], rng, precision=problem.precision, best=CLIMBED
-        )
-        places = []
-        for theta, t in zip(others.theta, others.t, strict=True):
-            with np.errstate(all="ignore"):
-                ends = (_loose(problem, theta, t), theta)
-            places += [np.concatenate([end, point.theta[problem.many :]]) for end in ends]
-        places.sort(key=lambda place: -problem.at(place).value)
-        best = max((climb(problem, start.kind, place) for place in places[:CLIMBED]), key=lambda one: one[0].value)
-        if best[0].value > start.value + NEAR:
+        places: list[np.ndarray] = []
+        for exact in by:
+            places += _replies(problem, exact, point, held, rng)
+        best = max((climb(problem, start.kind, place) for place in places), key=lambda one: one[0].rank)
+        if best[0].rank > start.rank + NEAR:
             (start, point), missed = best, 0
         elif missed == MISSES:
             break
         else:
             missed += 1
     return start, point
+
+
+def _replies(
+    problem: Problem, exact: Exact, point: Point, held: np.ndarray, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """The best places to climb from with other replies of B beside the A of `held`."""
+    others = search(problem.design, exact, held[: problem.many], rng, precision=problem.precision, best=CLIMBED)
+    places = []
+    for theta, t in zip(others.theta, others.t, strict=True):
+        with np.errstate(all="ignore"):
+            ends = (_loose(problem, theta, t), theta)
+        places += [np.concatenate([end, point.theta[problem.many :]]) for end in ends]
+    places.sort(key=lambda place: -problem.at(place).value)
+    return places[:CLIMBED]
 
 
 def _near(point: Point, rng: np.random.Generator) -> np.ndarray:

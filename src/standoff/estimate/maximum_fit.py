@@ -7,7 +7,7 @@ import numpy as np
 from standoff.estimate import checks
 from standoff.estimate.fit import CONVERGED, NOT_CONVERGED, UNIDENTIFIED, Fit, Progress, Refit
 from standoff.estimate.formulas import COUNTS, Design
-from standoff.estimate.likelihood import MIXING, Exact, Terms
+from standoff.estimate.likelihood import BY_COUNTS, MIXING, Exact, Terms
 from standoff.estimate.maximum import Optimum, maximise
 from standoff.estimate.played import Chances, Played, equilibria_told
 
@@ -33,24 +33,24 @@ def fit_ml(design: Design, how: "Settings", progress: Progress) -> Fit:
     progress("exact likelihood", 0.1)
     found = maximise(
         design,
-        selection=how.selection, given_challenge=how.given_challenge, starts=how.starts, seed=how.seed,
+        selection=how.rule, given_challenge=how.given_challenge, starts=how.starts, seed=how.seed,
         penalty=how.penalty, progress=lambda stage, share: progress(f"exact likelihood: {stage}", 0.1 + 0.8 * share),
     )  # fmt: skip
     progress("equilibria at the estimate", 0.95)
-    names = (*design.names, *(MIXING if how.selection == "mixture" else ()))
+    names = (*design.names, *(MIXING if how.rule == "mixture" else ()))
     covariance, lost, warnings = checks.information(found.hessian, names)
     status = CONVERGED if found.converged else NOT_CONVERGED
     if found.converged and not set(lost) <= set(MIXING):
         status = UNIDENTIFIED
     many = len(design.names)
-    exact = Exact(design.counts, how.selection, how.given_challenge)
-    mixing = found.theta[many:] if how.selection == "mixture" else None
+    exact = Exact(design.counts, how.rule, how.given_challenge)
+    mixing = found.theta[many:] if how.rule == "mixture" else None
     terms = exact.terms(design.payoffs(found.theta[:many]), mixing, hessian=False)
     shares = None
     if mixing is not None:
         odds = np.exp(np.concatenate([[0.0], mixing]))
         shares = odds / odds.sum()
-    chances = Chances(how.selection, design.mark, _probit(terms), shares)
+    chances = Chances(how.rule, design.mark, _probit(terms), shares)
     played = chances.play(design, found.theta)
     told = equilibria_told(played)
     if shares is not None:
@@ -60,7 +60,7 @@ def fit_ml(design: Design, how: "Settings", progress: Progress) -> Fit:
     warnings += _starts(found)
     fit = Fit(
         "signaling", "ml", names, found.theta, covariance, found.value, len(design), status, warnings, told,
-        found.scores, found.hessian, design, int(np.nansum(design.counts)), "inverse Hessian", how.selection, chances,
+        found.scores, found.hessian, design, int(np.nansum(design.counts)), "inverse Hessian", how.rule, chances,
         _refit(how),
         options={
             "seed": how.seed, "given_challenge": how.given_challenge, "penalty": how.penalty,
@@ -68,7 +68,7 @@ def fit_ml(design: Design, how: "Settings", progress: Progress) -> Fit:
             "seconds": round(found.seconds, 3),
         },
     )  # fmt: skip
-    return fit.warn(*_edges(design, how.selection, played, told), *checks.after(design, fit.estimate, fit.se))
+    return fit.warn(*_edges(design, how.rule, played, told), *checks.after(design, fit.estimate, fit.se))
 
 
 def _probit(terms: Terms) -> np.ndarray:
@@ -80,7 +80,7 @@ def _probit(terms: Terms) -> np.ndarray:
 
 def _starts(found: Optimum) -> tuple[str, ...]:
     """How many starts reached the best optimum, and whether it is one."""
-    own = [start.value for start in found.starts if not start.kind.startswith("near")]
+    own = [start.rank for start in found.starts if not start.kind.startswith("near")]
     reached, many = sum(value > max(found.values) - NEAR for value in own), len(own)
     told: tuple[str, ...] = ()
     if not found.converged:
@@ -100,9 +100,9 @@ def _edges(design: Design, selection: str, played: Played, told: dict[str, Any])
             "certain.",
         )
     several = played.count > 1
-    if selection == "likely" and several.any() and float(np.median(design.counts[several].sum(axis=1))) < PLAYS:
+    if selection in BY_COUNTS and several.any() and float(np.median(design.counts[several].sum(axis=1))) < PLAYS:
         found += (
-            f"{int(several.sum())} games with several equilibria have few plays, and the rule 'likely' chooses by "
+            f"{int(several.sum())} games with several equilibria have few plays, and the rule '{selection}' chooses by "
             "these very plays: the fit is better than a forecast can be. Compare --selection smallest or largest.",
         )
     if told["unstable_played"]:
@@ -122,7 +122,7 @@ def _refit(how: "Settings") -> Refit:
     def refit(design: Design, start: np.ndarray) -> tuple[np.ndarray, bool]:
         found = maximise(
             design,
-            selection=how.selection, given_challenge=how.given_challenge, starts=start[None, : len(design.names)],
+            selection=how.rule, given_challenge=how.given_challenge, starts=start[None, : len(design.names)],
             seed=how.seed, penalty=how.penalty, shakes=0,
         )  # fmt: skip
         return found.theta, found.converged

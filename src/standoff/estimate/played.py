@@ -18,6 +18,7 @@ from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from standoff.estimate.equilibria import Equilibria, enumerate_all
 from standoff.estimate.formulas import Design
+from standoff.estimate.likelihood import BY_COUNTS
 from standoff.estimate.signaling import log_outcomes
 
 QUANTITIES = ("p_C", "p_R", "p_F", "sq", "cd", "sf", "bd")
@@ -60,8 +61,8 @@ def weights(
     Args:
         payoffs: By game.
         found: The equilibria.
-        selection: likely, smallest, largest or mixture.
-        counts: Outcomes of the games, for `likely`.
+        selection: One of `likelihood.SELECTIONS`.
+        counts: Outcomes of the games, for `likely` and `weighed`.
         shares: Of the smallest, middle and largest, for `mixture`.
     """
     probit = np.asarray(found.probit)
@@ -174,7 +175,7 @@ class Chances:
 
     def play(self, design: Design, theta: np.ndarray) -> Played:
         """Chances, and the equilibria behind them."""
-        follow = self.mark is not None and design.mark is self.mark and self.selection == "likely"
+        follow = self.mark is not None and design.mark is self.mark and self.selection in BY_COUNTS
         payoffs = design.payoffs(theta[: len(design.names)])
         return play(payoffs, self.selection, None, self.shares, self.probit if follow else None)
 

@@ -50,7 +50,7 @@ def _strategic(model: str) -> Callable[..., Fit]:
         if settings.get("method", "ml") != "ml":
             raise UserError(f"The model {model} is estimated by --method ml alone.")
         _refuse(settings, ("first_stage", "penalty", "given_challenge"), "the signaling game")
-        if settings.get("selection", "likely") != "likely":
+        if settings.get("selection") is not None:
             raise UserError(f"Games of {model} have one equilibrium each; leave --selection out.")
         progress("estimating", 0.05)
         found = fit(
