@@ -1,8 +1,9 @@
 """Fifty games at once with a hundred program players on one server: time of a move, memory a client, nothing lost.
 
 The server is a process of its own on this machine, the players are sockets of another one; they share its cores. A move
-is timed from its sending to its answer, which comes after it is on disk. `python -m benchmarks.play [CASE]`; of the
-template case where none is named.
+is timed from its sending to its answer, which comes after it is on disk. In one of the three loads sixteen leaders'
+pages stay open, and a browser opens more (`benchmarks.play_pages`). `python -m benchmarks.play [CASE]`; of the template
+case where none is named.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.play_pages import Page, Painter, tell
 
 from standoff.case.load import load_case
 from standoff.case.new import TEMPLATE
@@ -24,7 +26,7 @@ from standoff.play.room import Room
 from standoff.play.shelf import Shelf
 from standoff.play.store import Store
 
-GAMES = 50
+GAMES, PAGES = 50, 16
 HOST = "127.0.0.1"
 
 
@@ -33,12 +35,15 @@ def serve(case: str, base: Path, boards: Path, port: int) -> None:
     import uvicorn
 
     from standoff.app.api import api_app
+    from standoff.app.table.mount import put_pages
 
     room = Room(load_case(case), Store(base / "games.db"), Shelf(load_case(case), boards))
     room.resume()
     room.run()
+    application = api_app(room)
+    put_pages(application, room)
     print("ready", flush=True)
-    uvicorn.run(api_app(room), host=HOST, port=port, log_level="error", ws_per_message_deflate=False)
+    uvicorn.run(application, host=HOST, port=port, log_level="error", ws_per_message_deflate=False)
 
 
 def resident(pid: int) -> float:
@@ -54,6 +59,7 @@ class Player:
         """`pause`: mean seconds before a move."""
         self.address, self.game, self.token, self.pause = f"ws://{HOST}:{port}/api/game/live", game, token, pause
         self.random, self.times, self.noted = random.Random(token), list[float](), dict[int, str]()
+        self.sent: dict[tuple[str, int], float] = {}
         self.bytes = 0
         self._wire: Any = None
 
@@ -89,7 +95,7 @@ class Player:
         turn = self._sight["turn"]
         asked = {name: option[name] for name in ("move", "rung", "package") if option[name] is not None}
         asked.pop("package" if option["move"] == "accept" else "", None)
-        start = time.perf_counter()
+        start = self.sent[self.game, turn] = time.perf_counter()
         await self._wire.send(json.dumps({"kind": "move", "key": f"t{turn}", "turn": turn, **asked}))
         answered = moved = False
         while not (answered and moved):
@@ -104,19 +110,34 @@ class Player:
                 self.noted[turn], answered = found["accepted"]["move"], True
 
 
-async def _crowd(players: list[Player], server: int) -> tuple[float, float, float]:
-    """All join, then all play; memory of the server before and after joining, and the seconds of play."""
-    before = resident(server)
+async def _crowd(players: list[Player], pages: list[Page], server: int) -> tuple[list[float], float, Painter]:
+    """All join, pages open, then all play.
+
+    Returns the server's memory before, after joining and after the pages came, the seconds of play, and what a browser
+    painted.
+    """
+    held, painter = [resident(server)], Painter(pages)
     await asyncio.gather(*(player.join() for player in players))
     await asyncio.sleep(1.0)
-    after = resident(server)
+    held.append(resident(server))
+    await asyncio.gather(*(page.open() for page in pages))
+    await asyncio.sleep(1.0)
+    held.append(resident(server))
+    if pages:
+        await painter.start()
+    painting = asyncio.create_task(painter.under_load())
     start = time.perf_counter()
     await asyncio.gather(*(player.play() for player in players))
-    return before, after, time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    painting.cancel()
+    await asyncio.gather(painting, return_exceptions=True)
+    await asyncio.sleep(2.0 if pages else 0.0)  # for what is still on its way
+    await asyncio.gather(*(page.close() for page in pages), painter.stop())
+    return held, seconds, painter
 
 
-def load(case: str, boards: Path, pause: float) -> None:
-    """One load: games are opened, played, and compared with what is on disk."""
+def load(case: str, boards: Path, pause: float, open_pages: int) -> None:
+    """One load: games are opened, played, and compared with what is on disk; so many pages look on."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         room = Room(load_case(case), Store(base / "games.db"), Shelf(load_case(case), boards))
@@ -132,7 +153,10 @@ def load(case: str, boards: Path, pause: float) -> None:
             players = [
                 Player(port, game, links[side], pause) for game, links in opened for side in ("coercer", "target")
             ]
-            before, after, seconds = asyncio.run(_crowd(players, server.pid))
+            pages = [Page(port, game, side, links[side]) for game, links in opened for side in ("coercer", "target")][
+                :open_pages
+            ]
+            (before, after, painted), seconds, painter = asyncio.run(_crowd(players, pages, server.pid))
             used, last = _cpu(server.pid) - cpu, resident(server.pid)
         finally:
             server.kill()
@@ -142,6 +166,9 @@ def load(case: str, boards: Path, pause: float) -> None:
         each = (after - before) / len(players) * 1024
         print(f"memory of the server: {before:.0f} MiB alone, {each:.0f} KiB a client that has joined, "
               f"{last:.0f} MiB at the end")  # fmt: skip
+        if pages:
+            sent = {turn: at for player in players for turn, at in player.sent.items()}
+            tell(pages, painter, (painted - after) * 1024, sent)
         room.store.close()
 
 
@@ -173,13 +200,14 @@ def _tell(
 
 
 def main(case: str = str(TEMPLATE)) -> None:
-    """Both loads: a move about every two seconds a player, and as fast as they can."""
+    """The loads: a move about every two seconds a player, without and with pages; and as fast as they can."""
     with tempfile.TemporaryDirectory() as folder:
         shelf = Shelf(load_case(case), Path(folder))
         shelf.board()
-        for pause in (2.0, 0.0):
-            print(f"\n{f'a pause of {pause:.0f} s before a move, on average' if pause else 'no pause'}:", flush=True)
-            load(case, Path(folder), pause)
+        for pause, pages in ((2.0, 0), (2.0, PAGES), (0.0, 0)):
+            told = f"a pause of {pause:.0f} s before a move, on average" if pause else "no pause"
+            print(f"\n{told}{', leaders at their pages' if pages else ''}:", flush=True)
+            load(case, Path(folder), pause, pages)
 
 
 if __name__ == "__main__":

@@ -66,13 +66,14 @@ class Browser(Wire):
     def __init__(self, port, token, game, role):
         super().__init__(port, token)
         self.game, self.role, self.elements, self.said = game, role, {}, []
+        self.more = []  # headers that it sends beside its cookie
         self.client = ""
 
     def get(self, path):
         """A page as bytes, with the cookie of the seat; its status beside it."""
         name = cookie_name(self.game, self.role)
         lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", "Connection: close",
-                 f"Cookie: {name}={self.token}"]  # fmt: skip
+                 f"Cookie: {name}={self.token}", *self.more]  # fmt: skip
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as wire:
             wire.sendall("\r\n".join([*lines, "", ""]).encode())
             found = b""

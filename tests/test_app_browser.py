@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from tests.test_report import sequels, tree
+from tests.test_report import asked, sequels, tree
 
 from standoff.case.load import load_case
 
@@ -42,6 +42,8 @@ def desk(tmp_path_factory):
     whole = xr.DataTree.from_dict({n: c.to_dataset() for n, c in made.children.items()} | sequels(loaded))
     whole.attrs.update(made.attrs)
     whole.to_zarr(runs / "run" / "results.zarr", consolidated=False)
+    for name, data in asked(loaded).items():
+        data.to_zarr(runs / "run" / f"{name}.zarr", consolidated=False)
     (runs / "run" / "manifest.json").write_text(f'{{"digest": "{loaded.digest}", "complete": true, "written": "2026"}}')
     code = "import standoff.cli.serve; from standoff.cli import main; main()"
     words = ["serve", CASE, "--runs", str(runs), "--no-open"]
@@ -117,7 +119,7 @@ def addresses(watched):
 def test_every_page(desk, chromium, size, scheme):
     watched = Watched(chromium, desk, size, scheme)
     paths = addresses(watched)
-    assert len(paths) >= 7
+    assert len(paths) >= 8
     paints = []
     for path in paths:
         watched.open(path)

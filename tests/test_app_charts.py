@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from standoff.app.charts import aftermath as after
-from standoff.app.charts import crisis, endings, look, minds, numbers, record, sources
+from standoff.app.charts import crisis, endings, look, mechanisms, minds, numbers, record, sources
 from standoff.app.events import Happening, Link
+from standoff.app.mechanisms import Moved, Shares
 from standoff.app.repeats import Repeats, Speaker
 from standoff.forecast.words import Range
 from standoff.show.figures.aftermath import Course as Region
 from standoff.show.figures.aftermath import Curve
 from standoff.show.figures.deal import Spot
+from standoff.show.figures.mechanisms import Effect
 from standoff.show.figures.posterior import Interval
 from standoff.show.figures.scores import Answered
 from standoff.show.summary import Chance
@@ -64,6 +66,13 @@ CURVES = [
 ]
 SPOT = Spot("1", EVIL, 0.2, 0.4, (0.2, 0.2), (0.4, 0.4), "coercer")
 LABELS = {"x": EVIL, "y": EVIL, "coercer": EVIL, "target": EVIL, "zone": EVIL, "by_coercer": EVIL, "by_target": EVIL}
+SHARES = Shares(((EVIL, "target", Chance(-0.03, 0.01, 0.0, 0.0)), ("b", "coercer", Chance(0.0, 0.02, 0.0, 0.0))),
+                Chance(-0.03, 0.01, 0.0, 0.0), EVIL)  # fmt: skip
+MOVED = (
+    Moved("M1", EVIL, False, Effect(-0.05, -0.06, -0.04, "+")),
+    Moved("M2", "two", False, Effect(0.04, 0.03, 0.05, "+")),
+    Moved("L1", "lever", True, Effect(0.0001, -0.01, 0.01, "-")),
+)  # fmt: skip
 BAND = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
 
 
@@ -77,6 +86,8 @@ def every():
     yield minds.gap(DAYS, course())
     yield endings.endings([(EVIL, chance(0.3), chance(0.2), True), ("b", chance(0.1), chance(0.0), False)])
     yield endings.timing(DAYS, CURVES, (DAYS[1], EVIL))
+    yield mechanisms.shares(SHARES, EVIL, {"coercer": EVIL, "target": EVIL})
+    yield mechanisms.effects(MOVED, EVIL)
     yield endings.deal([SPOT], Spot("", EVIL, -0.5, 0.1, (0.0, 0.0), (0.0, 0.0), ""), (0.1, 0.3), LABELS)
     yield after.leads([EVIL, "b"], EVIL, values, [30, 90, 365])
     yield after.orders([(EVIL, np.full((2, 4), 0.25), np.full(4, 0.25))], ["same_regime", "new_autocracy", "democracy",
@@ -205,3 +216,40 @@ def test_the_narrow_form_cuts_names_to_the_room():
     patches = found["media"][0]["option"]["series"]
     assert {p["endLabel"]["width"] for p in patches} == {80}
     assert {p["id"] for p in patches} == {one["id"] for one in found["series"] if "endLabel" in one}
+
+
+def test_shares_stand_in_their_order_with_their_signs():
+    found = mechanisms.shares(SHARES, "force", {"coercer": "C", "target": "T"})
+    coercer, target = found["series"][:2]
+    assert [point["value"] for point in target["data"]] == [[-0.03, 0.0]]
+    assert [point["value"] for point in coercer["data"]] == [[0.0, 1.0]]
+    assert target["data"][0]["said"].endswith("misreading of T\n−3.0 ± 1.0 points")
+    told = [(one["label"]["formatter"], one["label"]["fontWeight"]) for one in found["series"][-2]["data"]]
+    assert told == [("−3.0", "bold"), ("0.0", "normal")]
+
+
+def test_effects_tell_sign_and_what_is_asserted():
+    found = mechanisms.effects(MOVED, "force")
+    clear, open_ = (one for one in found["series"] if one["type"] == "scatter" and one["symbolSize"])
+    assert [point["value"] for point in clear["data"]] == [[-0.05, 0.0], [0.04, 1.0]]
+    assert [point["value"] for point in open_["data"]] == [[0.0001, 3.0]]  # below the heading of the levers
+    assert clear["itemStyle"]["color"] != open_["itemStyle"]["color"]
+    told = [one["label"]["formatter"] for one in found["series"][-2]["data"]]
+    assert told == ["−5.0 (+) !", "+4.0 (+)", "0.0 (−)"]
+    assert [one["label"]["formatter"] for one in found["series"][-1]["data"]][1:] == ["M2 two", "Levers", "L1 lever"]
+    for words in ("asserted that it rises: goes the other way", "borne out", "asserted that it falls: open"):
+        assert words in found["aria"]["label"]["description"]
+
+
+def test_a_chart_that_grows_wide_again_has_back_what_it_had():
+    wide = {"grid": {"left": 246, "top": 2}, "yAxis": {"axisLabel": {}},
+            "series": [{"id": "names", "label": {"width": 200}}]}  # fmt: skip
+    found = look.narrow(wide, grid={"left": 124}, yAxis={"axisLabel": {":formatter": "v => v"}},
+                        series={"names": {"label": {"width": 90, "lineHeight": 11}}})  # fmt: skip
+    small, back = found["media"]
+    assert small["query"] == {"maxWidth": look.NARROW}
+    assert "query" not in back
+    assert back["option"] == {
+        "grid": {"left": 246}, "yAxis": {"axisLabel": {"formatter": None}},
+        "series": [{"id": "names", "label": {"width": 200, "lineHeight": None}}],
+    }  # fmt: skip

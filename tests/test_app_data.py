@@ -15,8 +15,8 @@ from standoff.app.downloads import _safe, numbers_csv
 from standoff.app.events import climbs, happenings
 from standoff.app.jobs import Job
 from standoff.app.parameters import _plain, parameters
+from standoff.app.place import Place
 from standoff.app.repeats import _layers, repeats
-from standoff.app.server import Place
 from standoff.app.withheld import PUBLIC, switches, without
 from standoff.case.load import load_case
 from standoff.case.new import new_case

@@ -1,6 +1,7 @@
 """The pages, in process: each with and without a run; controls change what is shown and the address."""
 
 import asyncio
+import socket
 import warnings
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,7 +24,8 @@ with warnings.catch_warnings():
 
     from standoff.app import server
     from standoff.app.pages import aftermath, crisis, endings, minds, numbers, record, sources
-    from standoff.app.server import Place, mount
+    from standoff.app.place import Place
+    from standoff.app.server import mount
 
 MODULES = (crisis, minds, endings, aftermath, record, sources, numbers)
 CASE = "haiti-1994"
@@ -245,11 +247,17 @@ def test_another_host_is_refused(with_run):
 
 
 def test_the_command_and_its_faults(standoff, tmp_path):
-    pytest.importorskip("standoff.cli.serve")
-    code, _, err = standoff("serve", CASE, "--documents", tmp_path / "none", "--no-open")
-    assert code == 2
-    assert "no such folder of documents" in err
     (tmp_path / "file").write_text("")
-    code, _, err = standoff("serve", CASE, "--runs", tmp_path / "file", "--no-open")
-    assert code == 2
-    assert "this is a file" in err
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for words, said in (
+            (("--documents", tmp_path / "none"), "no such folder of documents"),
+            (("--runs", tmp_path / "file"), "this is a file"),
+            (("--runs", tmp_path / "file" / "runs"), "no run can be made there"),
+            (("--port", taken.getsockname()[1]), "it is in use"),
+            (("--host", "no.such.host.invalid"), "there is no such host"),
+        ):
+            code, _, err = standoff("serve", CASE, *words, "--no-open")
+            assert code == 2
+            assert said in err

@@ -1,5 +1,6 @@
 """The HTTP and WebSocket API: who is let in, what is refused and how, what browsers are told; no failure of ours."""
 
+import asyncio
 import contextlib
 import json
 
@@ -7,9 +8,10 @@ import httpx
 import pytest
 from tests.play_toy import Toys, template
 from tests.play_wire import Wire, served
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from standoff.app.api import api_app, caller_of, cookie_name
-from standoff.app.api_doors import BODY
+from standoff.app.api_doors import BODY, PROXIES
 from standoff.play.refusal import Refused
 from standoff.play.room import Room
 from standoff.play.seats import new_token
@@ -148,6 +150,41 @@ def test_a_cookie_opens_pages_and_not_the_api(client, room, links):
     page = client.get("/join")
     assert page.status_code == 200
     assert "script-src 'nonce-" in page.headers["content-security-policy"]
+
+
+def cookie_of(app, link, client, **headers):
+    """The cookie that a server with the proxies it believes gives to whoever comes from an address."""
+
+    async def ask():
+        transport = httpx.ASGITransport(ProxyHeadersMiddleware(app, PROXIES), client=(client, 9))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as one:
+            answer = await one.post("/api/session", headers=with_link(link) | headers)
+            assert answer.status_code == 200
+            return answer.headers["set-cookie"]
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("behind_https", "client", "headers", "secure"),
+    [
+        (False, "127.0.0.1", {}, False),
+        (False, "127.0.0.1", {"X-Forwarded-Proto": "https"}, True),
+        (False, "127.0.0.1", {"X-Forwarded-Proto": "http"}, False),
+        (False, "::1", {"X-Forwarded-Proto": "https"}, True),
+        (False, "203.0.113.9", {"X-Forwarded-Proto": "https"}, False),
+        (True, "203.0.113.9", {}, True),
+        (True, "127.0.0.1", {"X-Forwarded-Proto": "http"}, True),
+    ],
+)
+def test_a_cookie_that_came_by_https_goes_by_nothing_else(room, links, behind_https, client, headers, secure):
+    app = api_app(room, rate=1e6, burst=1e6, secure=behind_https)
+    assert ("Secure" in cookie_of(app, links["coercer"], client, **headers).split("; ")) == secure
+
+
+def test_a_server_believes_a_proxy_on_this_machine(client, links):
+    answer = client.post("/api/session", headers=with_link(links["coercer"]) | {"X-Forwarded-Proto": "https"})
+    assert answer.headers["set-cookie"].endswith("; Secure")
 
 
 def test_too_much_is_not_read(client, links):

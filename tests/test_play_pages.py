@@ -1,6 +1,8 @@
 """Pages of played games over their sockets: who is let in, what is shown and when, what forms do, what is refused."""
 
+import asyncio
 import socket
+from types import SimpleNamespace
 
 import pytest
 from tests.play_pages import Browser, Host, serving
@@ -8,6 +10,7 @@ from tests.play_wire import Wire
 
 from standoff.app.api import HOST
 from standoff.app.table.doors import PAGES, POLICY, STRANGER
+from standoff.app.table.visit import Visit
 from standoff.app.table.words import COHESION, ENDINGS, SQUEEZE
 from standoff.simulate.ending import ENDING_TITLES
 from standoff.world.level import COHESION_NAMES, SQUEEZE_NAMES
@@ -212,6 +215,20 @@ def test_the_facilitator_makes_links_and_gives_seats_away(server, seats):
     assert (seat["player"], seat["view"]) == ("strategy", "base")
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_links_that_are_made_have_the_scheme_by_which_the_page_came(server, seats, scheme):
+    boss = Browser(server.port, seats.links["facilitator"], seats.game, "facilitator")
+    boss.more = [f"X-Forwarded-Proto: {scheme}"]  # from a proxy on this machine
+    boss.open()
+    boss.until("Revoke")
+    boss.press("New link")
+    boss.until("/join#")
+    made = [str(e["props"].get("value")) for e in boss.elements.values() if "/join#" in str(e["props"].get("value"))]
+    boss.leave()
+    assert made
+    assert made[0].startswith(f"{scheme}://127.0.0.1:{server.port}/join#")
+
+
 def test_what_browsers_are_told(server, seats):
     _, page = Browser(server.port, seats.links["coercer"], seats.game, "coercer").get(f"/play/{seats.game}/coercer")
     head = page.partition(b"\r\n\r\n")[0].decode().lower()
@@ -320,3 +337,21 @@ def test_limits_hold_for_pages(tmp_path):
 def test_words_of_levels_and_endings_are_the_librarys():
     assert (SQUEEZE, COHESION) == (SQUEEZE_NAMES, COHESION_NAMES)
     assert {k: v for k, v in ENDINGS.items() if k != "stopped"} == ENDING_TITLES
+
+
+def test_nothing_is_drawn_for_a_browser_that_has_gone(monkeypatch):
+    """It leaves just as the game changes: its page is let go of, and what follows the game for it ends."""
+    client, drawn, left = SimpleNamespace(is_deleted=False), [], []
+    visit = object.__new__(Visit)
+    visit.client, visit.sight, visit.caller = client, "before", SimpleNamespace(game="g")
+    monkeypatch.setattr(Visit, "_draw", lambda self: drawn.append(self.sight))
+    monkeypatch.setattr("standoff.app.table.visit.version", str)
+
+    def sight(caller):
+        client.is_deleted = True
+        return "after"
+
+    visit.room = SimpleNamespace(listen=lambda game, tell: lambda: left.append(game), still=lambda caller: None,
+                                 sight=sight)  # fmt: skip
+    asyncio.run(asyncio.wait_for(visit._follow(), 5.0))
+    assert (drawn, left) == ([], ["g"])

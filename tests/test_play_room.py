@@ -125,20 +125,6 @@ def test_a_failed_write_leaves_the_game_as_it_was(room, monkeypatch):
     room.move(who["coercer"], "a", 0, "hold")
 
 
-def test_another_process_may_write_too(open_room):
-    one, two = open_room(), open_room()
-    _, links = one.open_game("test", seed=7)
-    one.move(one.enter(links["coercer"]), "a", 0, "hold")
-    two.move(two.enter(links["target"]), "b", 1, "display")
-    told = []
-    one.listen(one.enter(links["observer"]).game, lambda: told.append(1))
-    one.tick()
-    two.message(two.enter(links["facilitator"]), "c", "all", "Tea is served.")
-    one.tick()
-    assert told
-    assert one.sight(one.enter(links["observer"])) == two.sight(two.enter(links["observer"]))
-
-
 def test_the_clock_plays_hold_and_defy(room, clock):
     _, links = room.open_game("test", seconds=60.0)
     who = callers(room, links)

@@ -6,6 +6,7 @@ socket's messages are compared without the names that are drawn anew for every v
 """
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +15,10 @@ from tests.play_toy import Toys, template
 from tests.play_wire import Wire, served
 
 from standoff.app.api import api_app
+from standoff.case.asof import event_day
+from standoff.case.load import load_case
+from standoff.case.new import TEMPLATE
+from standoff.play.briefing import rules
 from standoff.play.room import Room, Seat
 from standoff.play.shelf import Shelf
 from standoff.play.store import Store
@@ -137,6 +142,52 @@ def test_no_byte_names_what_is_hidden(tmp_path):
     assert b"wired" in sent["target"]
     for role in ROLES:
         assert b'"seed"' not in sent[role]
+        for part in sentences(template().case):
+            assert part.encode() not in sent[role]
+
+
+def sentences(case):
+    """Sentences of a case's summary, in small parts that no escape splits."""
+    return [part.strip() for part in re.split(r"[^A-Za-z0-9 ]", case.crisis.summary) if len(part.strip()) > 25]
+
+
+@pytest.mark.parametrize("name", ["venezuela-2025", "haiti-1994", "panama-1989", TEMPLATE], ids=str)
+def test_players_are_told_nothing_of_a_case_after_its_beginning(name):
+    case = load_case(name).case
+    told, inside = (rules(case, inside=inside).model_dump_json() for inside in (False, True))
+    assert sentences(case)
+    for part in sentences(case):
+        assert part not in told
+        assert part in inside
+    later = [event for event in case.events if event_day(event) >= case.crisis.starts]
+    assert later
+    for event in later:
+        assert event.title not in told
+    earlier = {event.title for event in case.events} - {event.title for event in later}
+    assert {one["title"] for one in json.loads(told)["before"]} <= earlier
+    dated = re.compile(r"\((?:[^()]*\d|[^()]*the demand|[^()]*September)[^()]*\)$")
+    for part in ("ladder", "packages"):
+        assert not [one["title"] for one in json.loads(told)[part] if dated.search(one["title"])]
+
+
+def test_the_shipped_cases_tell_players_what_was_public_before():
+    told = {name: rules(load_case(name).case, inside=False).before for name in ("venezuela-2025", "haiti-1994")}
+    assert [one.date for one in told["haiti-1994"]][:2] == ["16 December 1990", "30 September 1991"]
+    assert "Presidential election" in told["venezuela-2025"][0].title
+    assert rules(template().case, inside=False).before == []
+
+
+def test_the_rules_of_a_role(tmp_path):
+    room = make_room(tmp_path / "games.db")
+    _, links = room.open_game("rules", seed=1)
+    summary = room.case.crisis.summary
+    with served(api_app(room, rate=1e6, burst=1e6)) as port:
+        for role, told in links.items():
+            status, found = Wire(port, told).ask("GET", "/api/rules")
+            assert status == 200
+            assert (found.get("summary") == summary) == (role == "facilitator")
+            assert ("summary" in found) == (role == "facilitator")
+    room.store.close()
 
 
 def test_a_players_words_have_no_field_for_the_other():
@@ -234,8 +285,30 @@ def test_no_byte_of_a_page_names_what_is_hidden(pages):
     for role, other in (("coercer", "target"), ("target", "coercer"), ("observer", "")):
         whole = sent[role]
         assert str(SEED).encode() not in whole
+        for part in sentences(template().case):
+            assert part.encode() not in whole
         for token in links.values():
             assert token.encode() not in whole
         for words, whose in ((b"flee at dawn", "target"), (b"strike at noon", "coercer"), (b"View: lume", "target"),
                              (b"View: corvania", "coercer"), (b"the bridge is wired", "target")):  # fmt: skip
             assert (words in whole) == (whose == role), (role, other, words)
+
+
+def test_the_summary_is_on_the_facilitators_page_and_in_the_debrief_alone(pages):
+    game, links = pages.open(seed=3)
+    parts = [part.encode() for part in sentences(template().case)]
+
+    def told(role, path=""):
+        status, page = Browser(pages.port, links[role], game, role).get(f"/play/{game}/{role}{path}")
+        assert status == 200
+        return [part in page for part in parts]
+
+    everywhere, nowhere = [True] * len(parts), [False] * len(parts)
+    assert told("facilitator") == everywhere
+    for role in ROLES:
+        assert told(role) == told(role, "/debrief") == nowhere
+    stop = {"key": "stop", "injection": {"what": "stop"}}
+    pages.ask("POST", "/api/game/injections", stop, links["facilitator"])
+    for role in ROLES:
+        assert told(role) == nowhere
+        assert told(role, "/debrief") == everywhere

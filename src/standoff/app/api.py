@@ -38,11 +38,11 @@ from standoff.app.api_away import joining, turned_away
 from standoff.app.api_doors import Doors
 from standoff.app.api_live import await_news, look, serve_live
 from standoff.errors import UserError
+from standoff.play.briefing import Rules, RulesInside
 from standoff.play.debrief import Debrief
 from standoff.play.refusal import Refused
 from standoff.play.room import Room, Seat
 from standoff.play.seats import WRONG, Caller, Limits
-from standoff.play.sight import Rules
 
 WAIT = 25.0
 """Seconds for which a request can wait for news."""
@@ -105,14 +105,15 @@ def api_app(
         names: Host names under which the server is reached, beside `localhost` and plain addresses.
         rate: Requests a second that one link may make for long.
         burst: Requests that it may make at once.
-        secure: Whether it is served over HTTPS (cookies are then sent over nothing else).
+        secure: Whether every request comes in by HTTPS, through a proxy that need not say so. Where it does say so
+            and is believed, cookies are sent over nothing else as well.
         page: Where a browser goes that has joined a seat.
     """
     app = FastAPI(
         title="standoff play", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
         summary="Games on a crisis between people, solved strategies and programs.",
     )  # fmt: skip
-    app.add_middleware(Doors, names=tuple(names))
+    app.add_middleware(Doors, names=tuple(names), secure=secure)
     limits, strangers = Limits(rate, burst), Limits(0.2, 20.0)
     app.state.room, app.state.limits, app.state.strangers = room, limits, strangers
     sockets: dict[str, int] = {}
@@ -159,18 +160,20 @@ def api_app(
         return {"status": "ok", "version": __version__}
 
     @app.get("/api/rules", responses=_REFUSALS)
-    def rules(who: Who) -> Rules:
-        """The case in words: ladder, packages, who stands against whom."""
-        return room.rules()
+    def rules(who: Who) -> RulesInside | Rules:
+        """The case in words: ladder, packages, leaders, what was public before; its ending for who runs the game."""
+        return room.rules(who.role)
 
     @app.post("/api/session", responses=_REFUSALS)
-    def session(who: Who, shown: Annotated[HTTPAuthorizationCredentials, Depends(_bearer)]) -> Response:
+    def session(
+        request: Request, who: Who, shown: Annotated[HTTPAuthorizationCredentials, Depends(_bearer)]
+    ) -> Response:
         """Let a browser in: a cookie that scripts cannot read, sent to this site's own pages only."""
         game = who.game or HOST
         answer = JSONResponse({"game": game, "role": who.role, "page": page(game, who.role)})
         answer.set_cookie(
-            cookie_name(game, who.role), shown.credentials, httponly=True, samesite="strict", secure=secure,
-            expires=None, max_age=max(int(who.expires - room.now()), 1), path="/",
+            cookie_name(game, who.role), shown.credentials, httponly=True, samesite="strict",
+            secure=request.url.scheme == "https", expires=None, max_age=max(int(who.expires - room.now()), 1), path="/",
         )  # fmt: skip
         return answer
 

@@ -7,8 +7,14 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+from standoff.errors import UserError
+
 BODY = 64 * 1024
 """Bytes that a request, or a message of a socket, can have."""
+
+PROXIES = "127.0.0.1,::1"
+"""From where a proxy is believed that says by which scheme and for whom it asks: from this machine alone."""
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -16,12 +22,25 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+def require_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Host names in small letters, as a browser sends them.
+
+    Raises:
+        UserError: one is no name of a host, such as an address with its scheme or port.
+    """
+    found = tuple(name.lower() for name in names)
+    for name in found:
+        if len(name) > 253 or NAME.fullmatch(name) is None:
+            raise UserError(f"--name {name}: this is no name of a host. Write it like games.example.org, without port.")
+    return found
+
+
 class Doors:
     """The outermost layer: which hosts and origins are served, how much is read, what browsers are told."""
 
-    def __init__(self, app: ASGI, names: Iterable[str] = ()) -> None:
-        """`names` are host names under which the server is reached, beside `localhost` and plain addresses."""
-        self.app = app
+    def __init__(self, app: ASGI, names: Iterable[str] = (), *, secure: bool = False) -> None:
+        """`names` are those of the host, beside `localhost` and plain addresses; `secure`: all come in by HTTPS."""
+        self.app, self.secure = app, secure
         self.names = {"localhost", *(name.lower() for name in names)}
 
     def _knows(self, host: str) -> bool:
@@ -41,6 +60,8 @@ class Doors:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        if self.secure:
+            scope = {**scope, "scheme": "https" if scope["type"] == "http" else "wss"}
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
         safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS")

@@ -55,7 +55,8 @@ async def await_news(room: Room, who: Caller, after: str, wait: float) -> tuple[
             if mark != after or left <= 0:
                 return mark, text
             try:
-                await asyncio.wait_for(news.wait(), left)
+                async with asyncio.timeout(left):
+                    await news.wait()
             except TimeoutError:
                 continue
             await run_in_threadpool(room.still, who)
@@ -69,7 +70,8 @@ async def serve_live(
     """A socket: what the caller sees, whenever it changes; moves and messages, each with its answer."""
     await socket.accept()
     try:
-        first = await asyncio.wait_for(_heard(socket), KNOCK)
+        async with asyncio.timeout(KNOCK):
+            first = await _heard(socket)
         token = first.get("link", "")
         client = socket.client.host if socket.client else ""
         who = await run_in_threadpool(let_in, token if isinstance(token, str) else "", client)
@@ -121,10 +123,9 @@ async def _tell(say: Callable[[str], Awaitable[None]], room: Room, who: Caller, 
         if mark != last:
             last = mark
             await say(f'{{"kind":"sight",{text[1:]}')
-        try:
-            await asyncio.wait_for(news.wait(), AGAIN)
-        except TimeoutError:
-            continue
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN):
+                await news.wait()
 
 
 async def _hear(

@@ -1,18 +1,21 @@
 """The parts of which pages are made: cards, charts, tables, words, and what is missing with the command that makes it.
 
-All text of a case passes through `html.escape` or an element's text; nothing of it is read as HTML or script.
+All text of a case passes through `html.escape` or an element's text; nothing of it is read as HTML or script. Pages of
+played games are made of the same parts; so nothing here loads the desk's data or the solver with them.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
 from standoff.app.charts.look import Options
-from standoff.app.data import COMMANDS, Desk
-from standoff.show.screens.screen import Table, Words
+
+if TYPE_CHECKING:
+    from standoff.app.data import Desk
+    from standoff.show.screens.screen import Table, Words
 
 NUMBERED = '<span class="hidden-words">number</span>'
 """Heading of a column that only numbers the rows."""
@@ -27,8 +30,13 @@ def tag(name: str, classes: str = "", **attributes: str) -> ui.element:
 
 
 def text(name: str, words: str, classes: str = "") -> ui.html:
-    """An element that holds text; a change of its `content` must be escaped."""
+    """An element that holds text; it is changed by `say`."""
     return ui.html(escape(words), sanitize=False, tag=name).classes(classes)
+
+
+def say(element: ui.html, words: str) -> None:
+    """Change what an element made by `text` says."""
+    element.content = escape(words)
 
 
 def raw(name: str, html: str, classes: str = "") -> ui.html:
@@ -85,12 +93,12 @@ def chart(options: Options, *, tall: int = 300, on_click: Any = None) -> ui.echa
         return ui.echart(options, renderer="svg", on_point_click=on_click)
 
 
-def table(found: Table) -> ui.html:
+def table(found: "Table") -> ui.html:
     """A table of the report."""
     return raw("div", table_html(found), "table-box")
 
 
-def table_html(found: Table) -> str:
+def table_html(found: "Table") -> str:
     """The same as HTML; all text is escaped."""
     wordy = [_wordy(found, k) for k in range(len(found.head))]
     caption = f"<caption>{escape(found.title)}</caption>" if found.title else ""
@@ -110,7 +118,7 @@ def table_html(found: Table) -> str:
     return f'<table class="facts">{caption}<thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>{note}'
 
 
-def _wordy(found: Table, k: int) -> bool:
+def _wordy(found: "Table", k: int) -> bool:
     return k in found.wordy or k == 0 or any(len(cells[k].text) > 32 for cells in found.rows)
 
 
@@ -118,12 +126,28 @@ def _class(names: Sequence[str]) -> str:
     return f' class="{" ".join(names)}"' if names else ""
 
 
-def words(found: Words) -> None:
+def words(found: "Words") -> None:
     """Paragraphs, marked where they are judgement."""
     if found.title:
         text("h3", found.title)
     body = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in found.paragraphs)
     raw("div", body, "words judged" if found.judgement else "words")
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> ui.html:
+    """Names with what they are."""
+    body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
+    return raw("dl", body, "facts-list")
+
+
+def chances(caption: str, rows: Sequence[tuple[str, str, float]]) -> ui.html:
+    """Chances as bars with their numbers, a row each: name, number in words, chance 0 to 1."""
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="bar-cell" aria-hidden="true">'
+        f'<span class="fill" style="width:{100 * share:.1f}%"></span></td><td class="number">{escape(number)}</td></tr>'
+        for name, number, share in rows
+    )
+    return raw("table", f"<caption>{escape(caption)}</caption><tbody>{body}</tbody>", "chances")
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> None:
@@ -144,8 +168,9 @@ def dashes(entries: Sequence[tuple[Any, str, str]]) -> None:
     raw("div", "".join(found), "legend")
 
 
-def missing(desk: Desk, name: str, why: str = "") -> None:
+def missing(desk: "Desk", name: str, why: str = "") -> None:
     """What is not there, with the command that makes it, and a button where that takes a few minutes at most."""
+    from standoff.app.data import COMMANDS
     from standoff.app.jobs import start_button
 
     command = COMMANDS[name]

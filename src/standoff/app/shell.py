@@ -1,18 +1,25 @@
-"""The frame of every page: the bar with the case and the pages, the link to this state, light and dark."""
+"""The frame of every page: the bar with the case and the pages, the link to this state, light and dark.
+
+`frame` is that of played games too; nothing here loads the desk's data or the solver with it.
+"""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from fastapi import Request
 from nicegui import app, ui
 
 from standoff.app.blocks import tag, text
-from standoff.app.data import Desk
 
-STYLE = Path(__file__).parent / "static" / "desk.css"
+if TYPE_CHECKING:
+    from standoff.app.data import Desk
+
+STATIC = Path(__file__).parent / "static"
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#16324a"/>'
     '<path d="M5 24h6v-6h6v-6h6V6h4" fill="none" stroke="#ffb84d" stroke-width="3"/></svg>'
@@ -52,10 +59,10 @@ class Page:
 
     path: str
     title: str
-    build: Callable[[Desk, State], None]
+    build: "Callable[[Desk, State], None]"
 
 
-def register(desk: Desk, pages: list[Page], root: str = "/") -> None:
+def register(desk: "Desk", pages: list[Page], root: str = "/") -> None:
     """Put the pages of a desk under their addresses; `root` leads to the first."""
     for page in pages:
         ui.page(page.path, title=f"{page.title} · {desk.loaded.case.crisis.title}", dark=None, language="en-US")(
@@ -68,56 +75,80 @@ def register(desk: Desk, pages: list[Page], root: str = "/") -> None:
             ui.navigate.to(pages[0].path)
 
 
-def _show(desk: Desk, pages: list[Page], page: Page, request: Request) -> None:
+@contextmanager
+def frame(
+    request: Request, title: str, links: Sequence[tuple[str, str]], *, kind: str = "desk",
+    styles: tuple[str, ...] = ("desk.css",), more: str = "", tools: Callable[[], object] = lambda: None,
+) -> Iterator[ui.element]:  # fmt: skip
+    """A page's frame; gives the element that holds the page.
+
+    Args:
+        request: What the browser asked for.
+        title: What stands at the left of the bar.
+        links: Names and addresses of the pages in the bar, this one among them.
+        kind: Classes of the whole.
+        styles: Files of `static` that hold the looks.
+        more: What stands in the page's head beside them.
+        tools: Draws what stands at the right of the bar, beside the switch between light and dark.
+    """
     ui.colors(primary="#00507f")
-    ui.add_head_html(f"<style>{_style()}</style>")
-    dark = _dark(request)
-    state = State(page.path, dict(request.query_params))
-    with tag("div", "desk"):
+    ui.add_head_html(f"<style>{_style(styles)}</style>{more}")
+    wanted = request.cookies.get(DARK)
+    dark = ui.dark_mode(None if wanted is None else wanted == "1")
+    with tag("div", kind):
         with tag("header", "bar"):
-            text("span", desk.loaded.case.crisis.title, "case")
+            text("span", title, "case")
             with tag("nav", aria_label="Pages"):
-                for one in pages:
-                    link = text("a", one.title)
-                    link.props["href"] = one.path
-                    if one is page:
+                for name, address in links:
+                    link = text("a", name)
+                    link.props["href"] = address
+                    if address == request.url.path:
                         link.props["aria-current"] = "page"
-            _tools(dark)
+            with tag("div", "tools"):
+                tools()
+                _switch(dark)
         with tag("div", "page") as main:
-            page.build(desk, state)
+            yield main
     ui.skip_link(target=main)
 
 
+def _show(desk: "Desk", pages: list[Page], page: Page, request: Request) -> None:
+    state = State(page.path, dict(request.query_params))
+    links = [(one.title, one.path) for one in pages]
+    with frame(request, desk.loaded.case.crisis.title, links, tools=_link):
+        page.build(desk, state)
+
+
 @functools.cache
-def _style() -> str:
-    return STYLE.read_text(encoding="utf-8")
+def _style(names: tuple[str, ...]) -> str:
+    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
-def _dark(request: Request) -> ui.dark_mode:
-    wanted = request.cookies.get(DARK)
-    return ui.dark_mode(None if wanted is None else wanted == "1")
+def _switch(dark: ui.dark_mode) -> None:
+    """The button that switches light and dark, which a cookie remembers."""
 
-
-def _tools(dark: ui.dark_mode) -> None:
     async def switch() -> None:
         now = await ui.run_javascript("document.body.classList.contains('body--dark')")
         dark.value = not now
-        ui.run_javascript(f"document.cookie = '{DARK}={int(not now)};path=/;max-age=31536000;samesite=strict'")
+        ui.run_javascript(
+            f"document.cookie = '{DARK}={int(not now)};path=/;max-age=31536000;samesite=strict'"
+            " + (location.protocol === 'https:' ? ';secure' : '')"
+        )
+
+    ui.button(icon="contrast", on_click=switch, color=None).props('flat dense round aria-label="Switch light and dark"')
+
+
+def _link() -> None:
+    """The button that copies the link to what is seen."""
 
     def copy() -> None:
         ui.run_javascript("navigator.clipboard && navigator.clipboard.writeText(location.href)")
         ui.notify("The link to what you see is copied.", type="info", color="dark")
 
-    with tag("div", "tools"):
-        ui.button(icon="link", on_click=copy, color=None).props(
-            'flat dense round aria-label="Copy a link to this state"'
-        )
-        ui.button(icon="contrast", on_click=switch, color=None).props(
-            'flat dense round aria-label="Switch light and dark"'
-        )
+    ui.button(icon="link", on_click=copy, color=None).props('flat dense round aria-label="Copy a link to this state"')
 
 
-def stop_with(desk: Desk) -> None:
+def stop_with(desk: "Desk") -> None:
     """Stop what a desk computes when the server ends."""
     from standoff.app.jobs import jobs_of
 

@@ -1,7 +1,7 @@
 """The command line: parses, calls one function of the library, prints.
 
 Reading order: `shell` (what commands share), `cases`, `events`, `main_job`, `games`, `ask`, `mechanisms`, `report`,
-`infer`, `forecast`, `score`, `estimate`, `equilibria`, `backtest`, `serve`, `play`.
+`infer`, `forecast`, `score`, `estimate`, `equilibria`, `backtest`, `serve`, `play`, `play_bot`.
 """
 
 import os
@@ -19,6 +19,7 @@ from standoff.cli import infer as infer
 from standoff.cli import main_job as main_job
 from standoff.cli import mechanisms as mechanisms
 from standoff.cli import play as play
+from standoff.cli import play_bot as play_bot
 from standoff.cli import report as report
 from standoff.cli import score as score
 from standoff.cli import serve as serve

@@ -1,8 +1,6 @@
-"""Commands of played games: `play CASE` serves them; `new`, `games`, `link`, `revoke`, `export`, `debrief`, `bot`."""
+"""Commands of played games: `play CASE` serves them; `new`, `games`, `link`, `revoke`, `export`, `debrief`."""
 
 import os
-import sys
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +11,8 @@ from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, print
 from standoff.errors import UserError
 
 if TYPE_CHECKING:
-    from standoff.case.load import LoadedCase
-    from standoff.play.client import Player
     from standoff.play.room import Room, Seat
     from standoff.play.seats import Caller
-    from standoff.play.shelf import Shelf
 
 PORT = 8421
 BOARDS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "standoff" / "boards"
@@ -47,37 +42,57 @@ Who = Annotated[
     str,
     typer.Option(metavar="WHO", help="person, or strategy; with a view and a precision: strategy:VIEW:L."),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of the game's chance [default: drawn].")]
-Clock = Annotated[float | None, typer.Option("--clock", metavar="SECONDS", help="Time for a move [default: none].")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Of the game's chance [default: drawn].")
+]
+Clock = Annotated[
+    float | None,
+    typer.Option("--clock", min=1, max=7 * 86400, metavar="SECONDS", help="Time for a move [default: none]."),
+]
 
 
-def _room(case: str, database: str | None, *, quiet: bool = False) -> "Room":
-    """The games of a case; what is missing is compiled and solved, once, and kept beside the database."""
+def _room(case: str, database: str | None) -> "Room":
+    """The games of a case; nothing is solved for them."""
     from standoff.case.load import load_case
+    from standoff.play.room import Room
     from standoff.play.shelf import Shelf
     from standoff.play.store import Store
 
     loaded = load_case(case)
     where = database or str(Path("runs") / "play" / f"{loaded.case.crisis.id}.db")
-    shelf = Shelf(loaded, BOARDS if "://" in where else Path(where).with_suffix(".boards"))
-    _ready(loaded, shelf, quiet=quiet)
-    from standoff.play.room import Room
-
-    return Room(loaded, Store(where), shelf)
+    return Room(loaded, Store(where), Shelf(loaded, BOARDS if "://" in where else Path(where).with_suffix(".boards")))
 
 
-def _ready(loaded: "LoadedCase", shelf: "Shelf", *, quiet: bool) -> None:
-    """Have the board and both own views at hand, and say what takes time."""
+def _ready(room: "Room", seats: dict[str, "Seat"], *, quiet: bool) -> None:
+    """Have the board, both own views and those of the seats at hand, and say what takes time."""
     from standoff.play.shelf import own_view
 
-    if not shelf.complete():
+    own = {side: own_view(room.loaded, side) for side in ("coercer", "target")}
+    minds: list[tuple[str, str, float | None]] = [(side, view, None) for side, view in own.items()]
+    minds += [(side, seat.view or own[side], seat.precision) for side, seat in seats.items()]
+    if not room.shelf.complete(minds):
         from standoff.show.pipeline import prepare
 
         prepare()
     with progress_bar(quiet=quiet) as progress:
-        shelf.board(progress)
-        for side in ("coercer", "target"):
-            shelf.held(side, own_view(loaded, side), None, progress)
+        room.shelf.board(progress)
+        for mind in dict.fromkeys(minds):
+            room.shelf.held(*mind, progress)
+
+
+def _seats(room: "Room", coercer: str, target: str, seed: int | None, clock: float | None) -> dict[str, "Seat"]:
+    """Who plays, from words; what cannot be played is refused before anything is solved."""
+    from standoff.play.room import require_game, require_seat
+
+    seats = {}
+    for side, words in (("coercer", coercer), ("target", target)):
+        try:
+            seats[side] = _seat(words)
+            require_seat(room.loaded, side, seats[side])
+        except UserError as error:
+            raise UserError(f"--{side} {words}: {error}") from None
+    require_game(room.loaded, seats, seed, clock)
+    return seats
 
 
 def _seat(words: str) -> "Seat":
@@ -92,9 +107,14 @@ def _seat(words: str) -> "Seat":
     return Played(player, view or None, precision)
 
 
-def _address(host: str, port: int) -> str:
-    name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}"
+def _require_address(address: str) -> str:
+    """The address of a server, for links."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise UserError(f"--address {address}: this is no address of a server. Write it like http://127.0.0.1:{PORT}.")
+    return address.rstrip("/")
 
 
 def _tell_links(address: str, game: str, links: dict[str, str]) -> None:
@@ -112,6 +132,17 @@ def _boss(room: "Room", game: str) -> "Caller":
     return Caller("", "facilitator", game, float("inf"))
 
 
+def _exposed(host: str, *, behind_https: bool) -> str:
+    """What it means to listen beyond this machine."""
+    told = f"Serving at {host}: every machine that reaches this one can knock. "
+    if behind_https:
+        return told + "Let only the proxy that speaks HTTPS reach this port: what passes here is not encrypted."
+    return told + (
+        "Links are secret but travel unencrypted: put a proxy with HTTPS before it wherever you do not trust the "
+        "network."
+    )
+
+
 @play.command()
 def serve(
     case: CaseArgument,
@@ -125,23 +156,29 @@ def serve(
     target: Who = "person",
     seed: Seed = None,
     clock: Clock = None,
+    behind_https: Annotated[
+        bool, typer.Option("--behind-https", help="A proxy in front speaks HTTPS with every player.")
+    ] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Serve the games of a case. Opens one if there is none, and prints its links.
 
     It answers on this machine only, unless --host says otherwise.
     """
-    room = _room(case, database, quiet=quiet)
-    address = _address(host, port)
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        say(
-            f"Serving at {host}: every machine that reaches this one can knock. Links are secret but travel "
-            "unencrypted: put a proxy with HTTPS before it wherever you do not trust the network."
-        )
+    from standoff.app.api_doors import require_names
+    from standoff.app.place import find_place
+
+    known = require_names(name or ())
+    place = find_place(host, port)
+    room = _room(case, database)
+    seats = _seats(room, coercer, target, seed, clock)
+    _ready(room, seats, quiet=quiet)
+    address = f"https://{known[0]}" if behind_https and known else place.url
+    if not place.loopback:
+        say(_exposed(host, behind_https=behind_https))
     with room.store.read() as change:
         running = [row for row in change.games() if row["status"] != "over" and row["digest"] == room.loaded.digest]
     if not running:
-        seats = {"coercer": _seat(coercer), "target": _seat(target)}
         title = room.case.crisis.title
         game, links = room.open_game(title, seats=seats, seed=seed, seconds=clock)
         _tell_links(address, game, links)
@@ -155,14 +192,14 @@ def serve(
         import uvicorn
 
         from standoff.app.api import api_app
-        from standoff.app.api_doors import BODY
+        from standoff.app.api_doors import BODY, PROXIES
         from standoff.app.table.mount import put_pages
 
-        application = api_app(room, names=name or ())
+        application = api_app(room, names=known, secure=behind_https)
         put_pages(application, room)
         uvicorn.run(
-            application, host=host, port=port, log_level="warning", access_log=False, ws_max_size=BODY,
-            server_header=False, ws_per_message_deflate=False,
+            application, host=host, port=place.port, log_level="warning", access_log=False, ws_max_size=BODY,
+            server_header=False, ws_per_message_deflate=False, forwarded_allow_ips=PROXIES,
         )  # fmt: skip
     finally:
         stop()
@@ -185,9 +222,13 @@ def new(
     quiet: QuietOption = False,
 ) -> None:
     """Open another game of a case, and print its links."""
-    room = _room(case, database, quiet=quiet)
-    seats = {"coercer": _seat(coercer), "target": _seat(target)}
-    name = title or room.case.crisis.title
+    from standoff.play.room import require_title
+
+    address = _require_address(address)
+    room = _room(case, database)
+    seats = _seats(room, coercer, target, seed, clock)
+    name = require_title(title or room.case.crisis.title)
+    _ready(room, seats, quiet=quiet)
     game, links = room.open_game(name, seats=seats, seed=seed, seconds=clock)
     if as_json:
         print_json({"game": game, "links": {role: f"{address}/join#{token}" for role, token in links.items()}})
@@ -199,7 +240,7 @@ def new(
 @play.command()
 def games(case: CaseArgument, database: Database = None, as_json: JsonOption = False) -> None:
     """List the games of a case, and the links to each without their secrets."""
-    room = _room(case, database, quiet=True)
+    room = _room(case, database)
     with room.store.read() as change:
         found = [
             {"game": row["id"], "title": row["title"], "status": row["status"],
@@ -230,7 +271,8 @@ def link(
     ] = f"http://127.0.0.1:{PORT}",
 ) -> None:
     """Make a new secret link to a game."""
-    room = _room(case, database, quiet=True)
+    room = _room(case, database)
+    address = _require_address(address)
     _, token = room.new_link(_boss(room, game), role, "", days * 86400.0)  # type: ignore[arg-type]
     typer.echo(f"{address}/join#{token}")
     room.store.close()
@@ -244,7 +286,7 @@ def revoke(
     database: Database = None,
 ) -> None:
     """Revoke a link: whoever came in by it is out."""
-    room = _room(case, database, quiet=True)
+    room = _room(case, database)
     room.revoke(_boss(room, game), link_id)
     room.store.close()
 
@@ -260,7 +302,8 @@ def export(
     ] = False,
 ) -> None:
     """Write a game as an event file of the case format."""
-    room = _room(case, database, quiet=True)
+    _require_new(out)
+    room = _room(case, database)
     _put(room.events(_boss(room, game), whole=whole), out)
     room.store.close()
 
@@ -273,8 +316,11 @@ def debrief(
     out: Where = None,
 ) -> None:
     """Write a game's debrief as JSON: beliefs by round, what the solution would have done, departures, misreadings."""
-    room = _room(case, database, quiet=True)
-    _put(room.debrief(_boss(room, game)).model_dump_json(indent=2) + "\n", out)
+    _require_new(out)
+    room = _room(case, database)
+    boss = _boss(room, game)
+    _ready(room, {}, quiet=True)
+    _put(room.debrief(boss).model_dump_json(indent=2) + "\n", out)
     room.store.close()
 
 
@@ -282,55 +328,13 @@ def _put(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text, nl=False)
         return
-    if out.exists():
-        raise UserError(f"{out}: this exists, and nothing is overwritten. Name a new file.")
     write(out, text)
     say(f"{out}")
 
 
-@play.command()
-def bot(
-    seat: Annotated[str, typer.Argument(metavar="LINK", help="The secret link of a seat, or - to read it from stdin.")],
-    case: Annotated[
-        str | None, typer.Option("--case", metavar="CASE", help="Solve this case, not the seat's adviser, for moves.")
-    ] = None,
-    precision: Annotated[float | None, typer.Option("--precision", metavar="L", help="Of the solution.")] = None,
-    view: Annotated[str | None, typer.Option("--view", metavar="NAME", help="By which the case is solved.")] = None,
-    seed: Seed = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Play a seat by a solved strategy, as a program over the API.
-
-    Without --case it plays what the seat's adviser says; with it, the case is solved here at --precision and by --view.
-    """
-    from standoff.play.client import Adviser, Client, play_to_the_end, read_link
-
-    where, token = read_link(sys.stdin.readline().strip() if seat == "-" else seat)
-    with closing(Client(where, token)) as client:
-        first = client.sight()
-        if first is None or "mine" not in first[1]:
-            raise UserError("This link is not a player's. Give the link of the coercer or of the target.")
-        player: Player = Adviser(seed)
-        if case is not None:
-            player = _solved(case, first[1]["mine"]["side"], view, precision, seed, quiet=quiet)
-        elif precision is not None or view is not None:
-            raise UserError("--precision and --view are for a case that is solved here. Add --case CASE.")
-        last = play_to_the_end(client, player)
-    typer.echo(f"Over in round {last['ending']['round']}: {last['ending']['ending']}.")
-
-
-def _solved(
-    case: str, side: str, view: str | None, precision: float | None, seed: int | None, *, quiet: bool
-) -> "Player":
-    from standoff.case.load import load_case
-    from standoff.play.client import Solved
-    from standoff.play.shelf import Shelf, own_view
-    from standoff.show.pipeline import prepare
-
-    loaded = load_case(case)
-    shelf = Shelf(loaded, BOARDS)
-    prepare()
-    with progress_bar(quiet=quiet) as progress:
-        board = shelf.board(progress)
-        held = shelf.held(side, view or own_view(loaded, side), precision, progress)
-    return Solved(board, held, seed)
+def _require_new(out: Path | None) -> None:
+    """Refuse a file that exists, or that stands in no folder, before anything is computed for it."""
+    if out is not None and out.exists():
+        raise UserError(f"{out}: this exists, and nothing is overwritten. Name a new file.")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise UserError(f"{out}: there is no folder {out.parent}. Make it, or name another file.")

@@ -1,5 +1,6 @@
 """The analyst's desk in the browser: serve."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,17 +31,21 @@ def serve(
     """
     if documents is not None and not documents.is_dir():
         raise UserError(f"{documents}: there is no such folder of documents.")
+    if runs.exists() and not runs.is_dir():
+        raise UserError(f"{runs}: this is a file. Name a folder with --runs.")
+    from standoff.app.place import find_place
     from standoff.case.load import load_case
 
+    place = find_place(host, port)
     loaded = load_case(case)
     say("Reading the case and its run …")
     from standoff.app.data import Desk
-    from standoff.app.server import find_place, prepare, require_file_free
+    from standoff.app.server import prepare
     from standoff.app.server import serve as run
 
-    require_file_free(runs)
-    place = find_place(host, port)
     desk = Desk(loaded, runs, documents, called=case)
+    if desk.run is None:
+        _require_writable(desk.target)
     prepare(desk)
     where = f"Run: {desk.run}" if desk.run is not None else f"No run of this case yet: one is made in {desk.target}."
     say(where)
@@ -48,3 +53,10 @@ def serve(
         say(place.warning())
     typer.echo(f"{place.url}  (Ctrl-C ends it)")
     run(desk, place, show=browser, make=True)
+
+
+def _require_writable(run: Path) -> None:
+    """Refuse a place where no run can be made, before one is begun."""
+    there = next((folder for folder in (run, *run.absolute().parents) if folder.exists()), Path())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UserError(f"{run}: no run can be made there, since {there} cannot be written to. Name another --runs.")

@@ -267,7 +267,7 @@ def _widen(problem: Problem, start: Start, point: Point, rng: np.random.Generato
     If optima are weighed, replies are sought with and without a choice of the likeliest equilibria.
     """
     missed = 0
-    by = (problem.exact,)
+    by: tuple[Exact, ...] = (problem.exact,)
     if problem.exact.selection == "weighed":
         by = (replace(problem.exact, selection="likely"), replace(problem.exact, selection="mixture"))
     for _ in range(ROUNDS if np.isfinite(start.value) else 0):

@@ -94,6 +94,7 @@ class Debrief(Part):
     last: Belief = Field(description="Beliefs of both minds after the last step.")
     sides: list[SideSummary]
     cables: list[dict[str, Any]]
+    real: str = Field(description="The real crisis in short, as the case tells it, its ending too.")
 
 
 def _frame(table: Table, step: Step, turn: int) -> tuple[Row, dict[str, float]]:
@@ -174,7 +175,7 @@ def debrief(case: Case, table: Table, steps: list[Step], messages: list[Row]) ->
     title = case.crisis.title
     return Debrief(
         title=title, ending=shown, decisions=decisions, beliefs=beliefs, last=_beliefs(case, table), sides=sides,
-        cables=cables,
+        cables=cables, real=case.crisis.summary,
     )  # fmt: skip
 
 

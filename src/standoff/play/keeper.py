@@ -180,9 +180,13 @@ class Keeper:
             self.advance(row["id"])
 
     def tick(self) -> None:
-        """Play for those who missed the clock, and tell listeners what other processes have changed."""
+        """Play for those who missed the clock, and tell listeners what other processes have changed.
+
+        That goes on after the end of a game, as long as somebody listens: messages are still sent.
+        """
+        heard = [game for game, listeners in list(self._listeners.items()) if listeners]
         with self.store.read() as change:
-            standing = change.standing()
+            standing = change.standing(heard)
         now = self.clock()
         for game, (version, deadline, status) in standing.items():
             if deadline is not None and status == "open" and now > deadline:
@@ -190,7 +194,7 @@ class Keeper:
                     with self.acting(game):
                         pass
                     self.advance(game)
-            elif self._versions.get(game, version) != version:
+            elif self._versions.get(game) != version:  # also when it is met for the first time
                 self.tell(game)
             self._versions[game] = version
         for game in [game for game in self._versions if game not in standing]:

@@ -12,11 +12,12 @@ from typing import Any
 from standoff.case.load import LoadedCase
 from standoff.play import schema
 from standoff.play.board import SIDES
+from standoff.play.briefing import Rules, rules
 from standoff.play.keeper import MOST, Keeper
 from standoff.play.refusal import Refused
 from standoff.play.seats import LASTS, LONGEST, ROLES, WRONG, Caller, Role, digest, new_id, new_token
-from standoff.play.shelf import Shelf, own_view
-from standoff.play.sight import Rules, Sight, hears, may_export, require_debrief, rules, see
+from standoff.play.shelf import Shelf, own_view, require_mind
+from standoff.play.sight import Sight, hears, may_export, require_debrief, see
 from standoff.play.store import Change, Row, Store
 from standoff.play.table import Step, Table, draw_types
 
@@ -48,6 +49,7 @@ class Room:
         self.keeper = Keeper(loaded, store, shelf, clock)
         self._clock, self._ids, self._tokens = clock, ids, tokens
         self._seen: dict[tuple[str, str], tuple[int, Sight]] = {}
+        self._rules = {inside: rules(self.case, inside=inside) for inside in (False, True)}
 
     def now(self) -> float:
         """Seconds since 1970, by the clock that deadlines are told by."""
@@ -73,22 +75,17 @@ class Room:
             lasts: Seconds for which the links hold.
             wait: Solve missing views at once; else refuse until they are solved in the background.
         """
-        title = _text(title, 200, "A title")
-        if seconds is not None and not 1 <= seconds <= 7 * 86400:
-            raise Refused("A clock of 1 second to 7 days.")
+        title = require_title(title)
+        given = {side: (seats or {}).get(side, Seat()) for side in SIDES}
+        require_game(self.loaded, given, seed, seconds)
         if debrief not in ("end", "facilitator"):
             raise Refused("The debrief is for 'end' or for 'facilitator'.")
         board = self.shelf.board()
         seed = secrets.randbits(62) if seed is None else seed
-        if not 0 <= seed < 2**63:
-            raise Refused("A seed from 0 to 2^63 - 1.")
         kinds = draw_types(board, seed) if types is None else types
-        given = {side: (seats or {}).get(side, Seat()) for side in SIDES}
         rows = []
         for side, kind in zip(SIDES, kinds, strict=True):
             seat = given[side]
-            if seat.player not in ("person", "strategy"):
-                raise Refused("A seat is played by a 'person' or by a 'strategy'.")
             view = seat.view or own_view(self.loaded, side)
             (self.shelf.held if wait else self.shelf.ask)(side, view, seat.precision)
             rows.append({"side": side, "type": kind, "player": seat.player, "view": view, "precision": seat.precision,
@@ -107,10 +104,7 @@ class Room:
         return game, found
 
     def _add_link(self, change: Change, game: str | None, role: Role, label: str, lasts: float) -> tuple[str, str]:
-        if role not in ROLES or (role == "host") != (game is None):
-            raise Refused("A link to a game is for a facilitator, coercer, target or observer.")
-        if not 1 <= lasts <= LONGEST:
-            raise Refused("A link holds from a second to a year.")
+        require_link(role, lasts, host=game is None)
         now, name, token = self._clock(), self._ids(), self._tokens()
         row = {"id": name, "game": game, "role": role, "digest": digest(token), "label": _clean(label)[:100],
                "created": now, "expires": now + lasts, "revoked": None}  # fmt: skip
@@ -174,13 +168,14 @@ class Room:
         with self.keeper.changing() as change:
             if not change.revoke(caller.game, link, self._clock()):
                 raise Refused("There is no such link that still holds.", 404)
+            change.update_game(caller.game or "")  # so that other processes let go of whoever came in by it
         self.keeper.tell(caller.game or "")
 
     # -- what is seen ---------------------------------------------------------------------------------------------
 
-    def rules(self) -> Rules:
-        """The case in words."""
-        return rules(self.case)
+    def rules(self, role: Role) -> Rules:
+        """The case in words, as a role may be told it."""
+        return self._rules[role in ("host", "facilitator")]
 
     def sight(self, caller: Caller) -> Sight:
         """What a caller sees of his game now."""
@@ -301,8 +296,9 @@ class Room:
     def set_seat(self, caller: Caller, side: str, seat: Seat) -> None:
         """Give a side to a person or a strategy, and choose the view and precision of its mind."""
         _require(caller, "facilitator")
-        if side not in SIDES or seat.player not in ("person", "strategy"):
-            raise Refused("A seat is the coercer's or the target's, played by a 'person' or by a 'strategy'.")
+        if side not in SIDES:
+            raise Refused("A seat is the coercer's or the target's.")
+        require_seat(self.loaded, side, seat)
         view = seat.view or own_view(self.loaded, side)
         self.shelf.ask(side, view, seat.precision)
         game = _game(caller)
@@ -314,8 +310,7 @@ class Room:
     def set_clock(self, caller: Caller, *, running: bool, seconds: float | None) -> None:
         """Pause or go on, and set the seconds for a move (None: no clock)."""
         _require(caller, "facilitator")
-        if seconds is not None and not 1 <= seconds <= 7 * 86400:
-            raise Refused("A clock of 1 second to 7 days.")
+        _require_clock(seconds)
         game = _game(caller)
         with self.keeper.acting(game) as (change, row, table):
             if table.ending is not None:
@@ -342,6 +337,40 @@ class Room:
     def listen(self, game: str, tell: Callable[[], None]) -> Callable[[], None]:
         """Have `tell` called, in any thread, when a game may have changed; returns what ends it."""
         return self.keeper.listen(game, tell)
+
+
+def require_seat(loaded: LoadedCase, side: str, seat: Seat) -> None:
+    """Refuse a seat that nobody can be given; nothing is solved."""
+    if seat.player not in ("person", "strategy"):
+        raise Refused(f"The {side} is played by a 'person' or by a 'strategy', not by '{seat.player}'.")
+    require_mind(loaded, seat.view or own_view(loaded, side), seat.precision)
+
+
+def require_game(loaded: LoadedCase, seats: Mapping[str, Seat], seed: int | None, seconds: float | None) -> None:
+    """Refuse a game that cannot be opened, before anything is solved for it."""
+    for side, seat in seats.items():
+        require_seat(loaded, side, seat)
+    if seed is not None and not 0 <= seed < 2**63:
+        raise Refused("A seed from 0 to 2^63 - 1.")
+    _require_clock(seconds)
+
+
+def require_title(title: str) -> str:
+    """A title as it is kept; one that is too long, or empty, is refused."""
+    return _text(title, 200, "A title")
+
+
+def require_link(role: str, lasts: float, *, host: bool = False) -> None:
+    """Refuse a link that cannot be made."""
+    if role not in ROLES or (role == "host") != host:
+        raise Refused("A link to a game is for a facilitator, coercer, target or observer.")
+    if not 1 <= lasts <= LONGEST:
+        raise Refused("A link holds from a second to a year.")
+
+
+def _require_clock(seconds: float | None) -> None:
+    if seconds is not None and not 1 <= seconds <= 7 * 86400:
+        raise Refused("A clock of 1 second to 7 days.")
 
 
 def _game(caller: Caller) -> str:

@@ -7,17 +7,20 @@ that a changed case never meets an old board. Solving takes from seconds to a mi
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from standoff import __version__
+from standoff.case.explain import suggestion
 from standoff.case.load import LoadedCase
-from standoff.play.board import FORMAT, SIDES, Board, Held, pack_board, pack_held, unpack_board, unpack_held
+from standoff.play.board import FORMAT, Board, Held, pack_board, pack_held, unpack_board, unpack_held
 from standoff.play.refusal import Refused
 
 Said = Callable[[str, float], None]
+LEAST, SHARPEST = 0.01, 50.0
+"""Between which a precision can be."""
 
 
 @runtime_checkable
@@ -46,6 +49,15 @@ def own_view(loaded: LoadedCase, side: str) -> str:
     """The view that the case gives a side."""
     found = loaded.case.view_of(side)  # type: ignore[arg-type]
     return found.id if found is not None else "base"
+
+
+def require_mind(loaded: LoadedCase, view: str, precision: float | None) -> None:
+    """Refuse a view that no seat can be given, or a precision out of range; nothing is solved."""
+    known = views_of(loaded)
+    if view not in known:
+        raise Refused(f"'{view}' is no view for a seat. {suggestion(view, known)}")
+    if precision is not None and not LEAST <= precision <= SHARPEST:
+        raise Refused(f"A precision of {precision:g}: give one from {LEAST:g} to {SHARPEST:g}.")
 
 
 @dataclass(eq=False)
@@ -103,16 +115,13 @@ class Shelf:
                     self._board = unpack_board(content)
             return self._board
 
-    def complete(self) -> bool:
-        """Whether the board and both own views are kept, so that nothing need be solved."""
-        names = [self._name("board")] + [self._key(side, own_view(self.loaded, side), None) for side in SIDES]
+    def complete(self, minds: Iterable[tuple[str, str, float | None]]) -> bool:
+        """Whether the board and some minds (side, view, precision) are kept, so that nothing need be solved."""
+        names = [self._name("board"), *(self._key(*mind) for mind in minds)]
         return all((file := self._file(name)) is not None and file.exists() for name in names)
 
     def _key(self, side: str, view: str, precision: float | None) -> str:
-        if view not in views_of(self.loaded):
-            raise Refused(f"'{view}' is no view for a seat. Known: {', '.join(views_of(self.loaded))}.")
-        if precision is not None and not 0.01 <= precision <= 50:
-            raise Refused(f"A precision of {precision:g}: give one from 0.01 to 50.")
+        require_mind(self.loaded, view, precision)
         return self._name("held", side, view, "own" if precision is None else repr(float(precision)))
 
     def held(self, side: str, view: str, precision: float | None = None, said: Said = lambda s, x: None) -> Held:

@@ -6,6 +6,7 @@
 | own type, own adviser, own moves that are possible, own payoff, cables sent and received, own draft | | yes | |
 | both types, who plays, views, advisers, payoffs, every cable, hidden injections, the seed | | | yes |
 | debrief and export | once the game is over | once the game is over | export always |
+| how the real crisis went on and ended (`briefing`) | once the game is over | once the game is over | yes |
 
 A player's models have no field for what is not his. Steps that a role does not see leave no gap: what is shown is
 numbered by moves, and a version is the digest of what is shown, so that it changes only with it. Whether a move came
@@ -200,24 +201,6 @@ class FacilitatorSight(Public):
 Sight = Public | PlayerSight | FacilitatorSight
 
 
-class Rules(Shown):
-    """The case as the players' briefing tells it; what differs between views is not in it."""
-
-    case: str
-    summary: str
-    demand: str
-    prize: str
-    office: str
-    starts: dt.date
-    round_days: int
-    rounds: int
-    ultimatum_rounds: int
-    leaders: dict[str, str]
-    types: dict[str, list[str]]
-    ladder: list[dict[str, str | bool]]
-    packages: list[dict[str, str | list[str]]]
-
-
 def version(shown: BaseModel) -> str:
     """A digest of what is shown: it changes only with what this caller sees."""
     return hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[:16]
@@ -227,25 +210,6 @@ def day(case: Case, round_: int, *, half: bool = False) -> dt.date:
     """First day of a round (from 0), or the day in its middle, from which the target's half counts."""
     length = case.crisis.round_days
     return case.crisis.starts + dt.timedelta(days=round_ * length + (length // 2 if half else 0))
-
-
-def rules(case: Case) -> Rules:
-    """The case in words, the same for every role."""
-    terms = {issue.id: {term.id: f"{issue.title}: {term.title}" for term in issue.terms} for issue in case.issues}
-    crisis = case.crisis
-    leaders = {side: case.leader(side) for side in ("coercer", "target")}
-    return Rules(
-        case=crisis.title, summary=crisis.summary, demand=crisis.demand, prize=crisis.prize, office=crisis.office,
-        starts=crisis.starts, round_days=crisis.round_days, rounds=crisis.rounds,
-        ultimatum_rounds=crisis.ultimatum_rounds, leaders={side: one.name for side, one in leaders.items()},
-        types={side: [one.type_titles.get(kind, kind) for kind in one.types] for side, one in leaders.items()},
-        ladder=[{"id": r.id, "title": r.title, "strike": r.strike, "ultimatum": r.ultimatum} for r in case.ladder],
-        packages=[
-            {"id": p.id, "title": p.title, "offered_by": p.offered_by,
-             "terms": [terms[issue][term] for issue, term in p.terms.items()]}
-            for p in case.packages if p.playable
-        ],
-    )  # fmt: skip
 
 
 def may_debrief(row: Row, caller: Caller) -> bool:

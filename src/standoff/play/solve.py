@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from standoff.case.explain import suggestion
 from standoff.case.load import LoadedCase
-from standoff.errors import UserError
 from standoff.game.play import Mind
 from standoff.play.board import SIDES, Board, Held, Stage, Voice, World
-from standoff.play.shelf import views_of
+from standoff.play.shelf import require_mind
 from standoff.simulate.ending import goers, packages
 from standoff.simulate.minds import Thinking
 from standoff.simulate.payoffs import blocked, endings, joint_prior, logit, playable
@@ -76,10 +74,7 @@ class Solver:
 
     def held(self, side: str, view: str, precision: float | None = None) -> Held:
         """What a side holds that sees the game by a view, at the view's precision or another one."""
-        known = views_of(self.loaded)
-        if view not in known:
-            hint = suggestion(view, known) or f"Known: {', '.join(known)}"
-            raise UserError(f"'{view}' is no view for a seat. {hint}")
+        require_mind(self.loaded, view, precision)
         thinking = self._thinker(side, precision)
         asked = None if view == BASE else next(one for one in self.loaded.case.views if one.id == view)
         i = SIDES.index(side)

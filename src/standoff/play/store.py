@@ -8,7 +8,7 @@ with a key that was answered before gets the same answer, and nothing is done.
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -121,10 +121,11 @@ class Change:
         """All games, the oldest first."""
         return self._rows(sa.select(schema.games).order_by(schema.games.c.created, schema.games.c.id))
 
-    def standing(self) -> dict[str, tuple[int, float | None, str]]:
-        """Version, deadline and status of every game that is not over."""
+    def standing(self, also: Iterable[str] = ()) -> dict[str, tuple[int, float | None, str]]:
+        """Version, deadline and status of every game that is not over, and of some that may be."""
         g = schema.games.c
-        rows = self._rows(sa.select(g.id, g.version, g.deadline, g.status).where(g.status != "over"))
+        wanted = sa.or_(g.status != "over", g.id.in_(list(also)))
+        rows = self._rows(sa.select(g.id, g.version, g.deadline, g.status).where(wanted))
         return {row["id"]: (row["version"], row["deadline"], row["status"]) for row in rows}
 
     def game(self, name: str, *, lock: bool = False) -> Row:

@@ -180,7 +180,20 @@ def narrow(found: Options, *, series: dict[str, Options] | None = None, **more: 
                 one.setdefault("id", f"line {k}")
                 patches.append({"id": one["id"], "endLabel": {"width": room - 10, "overflow": "truncate"}})
     option = {**more, **({"series": patches} if patches else {})}
-    return {**found, "media": [{"query": {"maxWidth": NARROW}, "option": option}]}
+    wide = {name: _before(part, found.get(name)) for name, part in more.items()}
+    if patches:
+        by_id = {one["id"]: one for one in found["series"] if "id" in one}
+        wide["series"] = [{**_before(patch, by_id.get(patch["id"])), "id": patch["id"]} for patch in patches]
+    return {**found, "media": [{"query": {"maxWidth": NARROW}, "option": option}, {"option": wide}]}
+
+
+def _before(patch: Any, old: Any) -> Any:  # noqa: ANN401 (ECharts options)
+    """What stood where a patch changes something, so that a chart that grows wide again has it back."""
+    if not isinstance(patch, dict):
+        return old
+    held = old if isinstance(old, dict) else {}
+    plainly = {name: name if name in held else name.removeprefix(":") for name in patch}  # a script, or none before
+    return {plainly[name]: _before(part, held.get(plainly[name])) for name, part in patch.items()}
 
 
 def words_at(

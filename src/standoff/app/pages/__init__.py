@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from standoff.app.shell import Page
 
-ORDER = ("crisis", "minds", "endings", "what_if", "aftermath", "record", "sources", "numbers")
+ORDER = ("crisis", "minds", "endings", "mechanisms", "what_if", "aftermath", "record", "sources", "numbers")
 """Modules of pages; one that an installation does not hold is left out of the bar."""
 
 

@@ -6,7 +6,7 @@
 | mount | puts the pages on the application |
 | visit | one browser at a page: what is shown follows what its caller sees, and what it asks for is asked of the room |
 | words | moves, endings and levels in words of the case |
-| markup, frame, head | elements, the frame of every page, the head of a seat's pages |
+| frame, head | the frame of every page, the head of a seat's pages; elements are the desk's (`standoff.app.blocks`) |
 | standing, advice, moves, record, cables | parts of a player's page |
 | seats, links, inject, files | parts of the facilitator's page |
 | host, facilitator, leader, observer, debrief | the pages |

@@ -1,6 +1,6 @@
 """What the adviser of a seat says: chances of moves as bars, its beliefs, and how it comes to them."""
 
-from standoff.app.table.markup import chances, facts, text
+from standoff.app.blocks import chances, facts, text
 from standoff.app.table.words import DO, Words, chance
 from standoff.play.sight import Act, Advised, PlayerSight
 

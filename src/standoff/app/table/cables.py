@@ -5,7 +5,7 @@ from html import escape
 from nicegui import ui
 
 from standoff.app.api_asked import MessageAsked
-from standoff.app.table.markup import raw, say, scroll, tag, text
+from standoff.app.blocks import raw, say, scroll, tag, text
 from standoff.app.table.visit import Visit, new_key
 from standoff.app.table.words import Words
 from standoff.play.refusal import Refused

@@ -5,11 +5,11 @@ from html import escape
 
 from nicegui import ui
 
+from standoff.app.blocks import card, chart, column, columns, raw, scroll, tag, text
 from standoff.app.table import charts
 from standoff.app.table.files import files
 from standoff.app.table.frame import frame
 from standoff.app.table.head import pages
-from standoff.app.table.markup import card, chart, column, columns, raw, scroll, tag, text
 from standoff.app.table.visit import Visit
 from standoff.app.table.words import Words, chance, count, sentence, worth
 from standoff.play.debrief import RARE, Debrief, Decision, SideSummary
@@ -38,8 +38,9 @@ def build(visit: Visit, found: Debrief | str) -> None:
                 with column():
                     _side(words, found, side)
             with column():
-                with card("In short", "asis"):
+                with card("In short", size="asis"):
                     raw("div", _short(words, found), "table-box")
+                    text("p", f"As the case tells it: {found.real}", "note")
                 with card("Every move"), scroll("Every move"):
                     raw("div", _table(words, found), "table-box")
                     text(
@@ -47,7 +48,7 @@ def build(visit: Visit, found: Debrief | str) -> None:
                         f"Chances in %. Marked: departures, which the own solution makes with under {RARE:.0%}.",
                         "note",
                     )
-                with card("Cables and files" if found.cables else "Files", "asis") as last:
+                with card("Cables and files" if found.cables else "Files", size="asis") as last:
                     last.classes("last")
                     files(visit)
                     if found.cables:

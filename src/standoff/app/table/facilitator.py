@@ -2,13 +2,13 @@
 
 from nicegui import ui
 
+from standoff.app.blocks import card, column, columns, facts, scroll, tag, text
 from standoff.app.table import cables, record, seats, standing
 from standoff.app.table.files import files
 from standoff.app.table.frame import frame
 from standoff.app.table.head import header, pages
 from standoff.app.table.inject import Clock, Inject
 from standoff.app.table.links import Links
-from standoff.app.table.markup import card, column, columns, facts, scroll, tag, text
 from standoff.app.table.visit import Visit
 
 
@@ -21,8 +21,9 @@ def build(visit: Visit) -> None:
             Clock(visit)
         with columns("0.95fr 1.1fr 1fr"):
             with column():
-                with card("Where it stands", "shrink"), scroll("Where it stands") as place:
-                    visit.part(place, standing.key, lambda sight: standing.draw(words, sight))
+                with card("Where it stands", size="shrink"), scroll("Where it stands"):
+                    visit.part(tag("div"), standing.key, lambda sight: standing.draw(words, sight))
+                    standing.briefing(words)
                 with card("The whole record, latest first"), scroll("The whole record") as told:
                     visit.part(told, record.key, lambda sight: record.draw(words, sight, inside=True))
             with column():

@@ -1,6 +1,6 @@
 """What can be taken away from a game."""
 
-from standoff.app.table.markup import tag, text
+from standoff.app.blocks import tag, text
 from standoff.app.table.visit import Visit
 
 FILES = (

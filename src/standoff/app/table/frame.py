@@ -1,24 +1,16 @@
-"""The frame of every page: the bar with the game, light and dark, the clock; and links to copy."""
+"""The frame of every page of a game, the clock, and links to copy."""
 
-import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from nicegui import ui
 
-from standoff.app.table.markup import tag, text
+from standoff.app import shell
+from standoff.app.blocks import tag
 from standoff.app.table.visit import Visit
 
-STATIC = Path(__file__).parents[1] / "static"
 STYLES = ("desk.css", "play.css")
-DARK = "standoff-dark"
-"""Name of the cookie that remembers light or dark, the desk's too (`standoff.app.shell`)."""
-ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#16324a"/>'
-    '<path d="M5 24h6v-6h6v-6h6V6h4" fill="none" stroke="#ffb84d" stroke-width="3"/></svg>'
-)
 CLOCK = """<script>
 setInterval(() => document.querySelectorAll('[data-left]').forEach((one) => {
   const key = one.dataset.left + '/' + one.dataset.turn;
@@ -34,39 +26,9 @@ setInterval(() => document.querySelectorAll('[data-left]').forEach((one) => {
 
 @contextmanager
 def frame(visit: Visit, title: str, links: list[tuple[str, str]]) -> Iterator[None]:
-    """The frame; `links` are names and addresses of pages beside this one, of which none is the page itself."""
-    ui.colors(primary="#00507f")
-    ui.add_head_html(f"<style>{_style()}</style>{CLOCK}")
-    wanted = visit.request.cookies.get(DARK)
-    dark = ui.dark_mode(None if wanted is None else wanted == "1")
-    with tag("div", "desk play"):
-        with tag("header", "bar"):
-            text("span", title, "case")
-            with tag("nav", aria_label="Pages"):
-                for name, address in links:
-                    link = text("a", name)
-                    if address == visit.request.url.path:
-                        link.props["aria-current"] = "page"
-                    link.props["href"] = address
-            with tag("div", "tools"):
-                _switch(dark)
-        with tag("main", "page") as visit.body:
-            yield
-    ui.skip_link(target=visit.body)
-
-
-@functools.cache
-def _style() -> str:
-    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES)
-
-
-def _switch(dark: ui.dark_mode) -> None:
-    async def switch() -> None:
-        now = await ui.run_javascript("document.body.classList.contains('body--dark')")
-        dark.value = not now
-        ui.run_javascript(f"document.cookie = '{DARK}={int(not now)};path=/;max-age=31536000;samesite=strict'")
-
-    ui.button(icon="contrast", on_click=switch, color=None).props('flat dense round aria-label="Switch light and dark"')
+    """The frame (`standoff.app.shell`); `links` are names and addresses of the pages in its bar."""
+    with shell.frame(visit.request, title, links, kind="desk play", styles=STYLES, more=CLOCK) as visit.body:
+        yield
 
 
 def clock(visit: Visit) -> None:

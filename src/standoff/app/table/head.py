@@ -5,9 +5,9 @@ from typing import Any
 
 from nicegui import ui
 
+from standoff.app.blocks import tag, text
 from standoff.app.table import standing
 from standoff.app.table.frame import clock
-from standoff.app.table.markup import tag, text
 from standoff.app.table.visit import Visit
 from standoff.play.sight import Public
 

@@ -6,12 +6,13 @@ from typing import Any
 from nicegui import ui
 
 from standoff.app.api_asked import GameAsked
+from standoff.app.blocks import card, column, columns, facts, say, scroll, tag, text
 from standoff.app.table.frame import frame
 from standoff.app.table.links import shown_once
-from standoff.app.table.markup import card, column, columns, facts, say, scroll, tag, text
 from standoff.app.table.seats import Fields
 from standoff.app.table.visit import Visit
 from standoff.app.table.words import count
+from standoff.play.briefing import RulesInside
 from standoff.play.room import Seat
 
 STATUS = {"open": "going on", "paused": "paused", "over": "over"}
@@ -24,7 +25,8 @@ async def build(visit: Visit) -> None:
     with frame(visit, "standoff play", [("Games", "/")]):
         with tag("div", "head"):
             text("h1", rules.case)
-            text("p", rules.summary, "answer")
+            if isinstance(rules, RulesInside):
+                text("p", rules.summary, "answer")
         with columns("1.2fr 1fr 0.9fr"):
             with column(), card("Open a game"), scroll("Open a game"), tag("div", "form"):
                 form = Form(visit)

@@ -5,7 +5,7 @@ from typing import Any
 from nicegui import ui
 
 from standoff.app.api_asked import ClockAsked, InjectionAsked
-from standoff.app.table.markup import say, tag, text
+from standoff.app.blocks import say, tag, text
 from standoff.app.table.visit import Visit, new_key
 from standoff.app.table.words import COHESION, SQUEEZE
 

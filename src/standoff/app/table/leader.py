@@ -2,10 +2,10 @@
 
 from nicegui import ui
 
+from standoff.app.blocks import card, column, columns, facts, scroll, tag, text
 from standoff.app.table import advice, cables, record, standing
 from standoff.app.table.frame import frame
 from standoff.app.table.head import header, pages
-from standoff.app.table.markup import card, column, columns, facts, scroll, tag, text
 from standoff.app.table.moves import Moves
 from standoff.app.table.visit import Visit
 from standoff.app.table.words import Words, sentence, worth
@@ -24,7 +24,7 @@ def build(visit: Visit) -> None:
         header(visit, lambda sight: _title(words, sight))
         with columns("1fr 1.2fr 1fr"):
             with column():
-                with card("Where it stands", "shrink"), scroll("Where it stands"):
+                with card("Where it stands", size="shrink"), scroll("Where it stands"):
                     visit.part(tag("div"), standing.key, lambda sight: standing.draw(words, sight))
                     standing.briefing(words)
                 with card("You (nobody else sees this)"), scroll("You") as mine:

@@ -5,8 +5,8 @@ from typing import Any
 
 from nicegui import ui
 
+from standoff.app.blocks import say, scroll, tag, text
 from standoff.app.table.frame import copied
-from standoff.app.table.markup import say, scroll, tag, text
 from standoff.app.table.visit import Visit
 from standoff.app.table.words import Words
 from standoff.play.seats import DAY, Role

@@ -8,15 +8,15 @@ from nicegui import APIRouter, core, ui
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount
 
+from standoff.app.shell import ICON
 from standoff.app.table import debrief, facilitator, host, leader, observer
 from standoff.app.table.doors import Own, Told, at_host, at_seat
-from standoff.app.table.frame import ICON
 from standoff.app.table.visit import Visit
 from standoff.app.table.words import Words
 from standoff.play.debrief import Debrief
 from standoff.play.refusal import Refused
 from standoff.play.room import Room
-from standoff.play.seats import Caller
+from standoff.play.seats import ROLES, Caller
 
 PATIENCE = 30.0
 """Seconds within which a page is built, also while views are being solved."""
@@ -35,18 +35,19 @@ def put_pages(application: FastAPI, room: Room) -> None:
     """
     application.state.pages = {}
     router = APIRouter()
-    words = Words(room.rules())
+    words = {role: Words(room.rules(role)) for role in ROLES}
+    title = words["observer"].rules.case
     common: dict[str, Any] = {"api_router": router, "dark": None, "language": "en-US", "response_timeout": PATIENCE,
               "include_in_schema": False}  # fmt: skip
 
     @ui.page("/", title="standoff play", dependencies=[Depends(at_host)], **common)
     async def at_the_door(request: Request) -> None:
-        visit = Visit(request, room, words)
+        visit = Visit(request, room, words["host"])
         await host.build(visit)
 
-    @ui.page("/play/{game}/{role}", title=words.rules.case, dependencies=[Depends(at_seat)], **common)
+    @ui.page("/play/{game}/{role}", title=title, dependencies=[Depends(at_seat)], **common)
     async def seat(request: Request, game: str, role: str) -> Response | None:
-        visit = Visit(request, room, words)
+        visit = Visit(request, room, words[request.state.caller.role])
         if refused := await visit.look():
             return refused
         BUILD[role](visit)
@@ -55,7 +56,7 @@ def put_pages(application: FastAPI, room: Room) -> None:
 
     @ui.page("/play/{game}/{role}/debrief", title="Debrief", dependencies=[Depends(at_seat)], **common)
     async def after(request: Request, game: str, role: str) -> Response | None:
-        visit = Visit(request, room, words)
+        visit = Visit(request, room, words[request.state.caller.role])
         if refused := await visit.look():
             return refused
         debrief.build(visit, await run_in_threadpool(_debrief, room, visit.caller))
@@ -68,7 +69,7 @@ def put_pages(application: FastAPI, room: Room) -> None:
     application.include_router(router)
     core.app.config.socket_io_js_transports = ["websocket"]
     ui.run_with(
-        application, title=words.rules.case, favicon=ICON, dark=None, tailwind=False, show_welcome_message=False,
+        application, title=title, favicon=ICON, dark=None, tailwind=False, show_welcome_message=False,
         reconnect_timeout=10.0,
     )  # fmt: skip
     application.router.routes[:] = [route for route in application.router.routes if not _whole(route)]

@@ -7,8 +7,8 @@ from html import escape
 
 from nicegui import ui
 
+from standoff.app.blocks import raw, say, scroll, tag, text
 from standoff.app.table import advice
-from standoff.app.table.markup import raw, say, scroll, tag, text
 from standoff.app.table.visit import Visit, new_key
 from standoff.app.table.words import chance, worth
 from standoff.play.sight import Choice, PlayerSight

@@ -1,9 +1,9 @@
 """The observer's page: what is public, and nothing else."""
 
+from standoff.app.blocks import card, column, columns, scroll, tag
 from standoff.app.table import cables, record, standing
 from standoff.app.table.frame import frame
 from standoff.app.table.head import header, pages
-from standoff.app.table.markup import card, column, columns, scroll, tag
 from standoff.app.table.visit import Visit
 
 

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from standoff.app.table.markup import raw, text
+from standoff.app.blocks import raw, text
 from standoff.app.table.words import Words
 from standoff.play.sight import Public
 

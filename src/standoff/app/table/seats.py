@@ -5,7 +5,7 @@ from typing import Any
 from nicegui import ui
 
 from standoff.app.api_asked import SeatAsked
-from standoff.app.table.markup import chances, facts, say, tag, text
+from standoff.app.blocks import chances, facts, say, tag, text
 from standoff.app.table.visit import Visit
 from standoff.app.table.words import Words, chance, worth
 from standoff.play.room import Seat

@@ -4,8 +4,9 @@ from html import escape
 
 from nicegui import ui
 
-from standoff.app.table.markup import facts, raw, text
-from standoff.app.table.words import COHESION, SQUEEZE, Words, count, level
+from standoff.app.blocks import facts, raw, text
+from standoff.app.table.words import COHESION, SQUEEZE, Words, count, level, sentence
+from standoff.play.briefing import RulesInside
 from standoff.play.sight import Public
 
 
@@ -46,14 +47,19 @@ def _facts(words: Words, sight: Public) -> list[tuple[str, str]]:
 
 
 def briefing(words: Words) -> None:
-    """The case in short, folded in."""
+    """The case in short, and what was public when it begins, folded in."""
     rules = words.rules
     with ui.expansion("The case in short").props("dense").classes("setting"):
-        text("p", rules.summary)
         facts([
             ("Demand", rules.demand), ("Prize", rules.prize), ("Office", rules.office),
             ("Rounds", f"{rules.rounds} of {rules.round_days} days, from {rules.starts.day} {rules.starts:%B %Y}"),
         ])  # fmt: skip
+    if rules.before:
+        with ui.expansion("What happened before").props("dense").classes("setting"):
+            facts([(sentence(one.date), one.title) for one in rules.before])
+    if isinstance(rules, RulesInside):
+        with ui.expansion("How it went in the case (players are not told)").props("dense").classes("setting"):
+            text("p", rules.summary)
 
 
 def heading(words: Words, sight: Public) -> str:

@@ -18,9 +18,9 @@ from nicegui import background_tasks, ui
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from standoff.app import blocks
 from standoff.app.api_away import turned_away
 from standoff.app.api_live import AGAIN, waker
-from standoff.app.table import markup
 from standoff.app.table.words import Words
 from standoff.errors import UserError
 from standoff.play.refusal import Refused
@@ -110,7 +110,7 @@ class Visit:
         leave = self.room.listen(self.caller.game or "", waker(loop, news))
         last = version(self.sight)
         try:
-            while True:
+            while not self.client.is_deleted:
                 news.clear()
                 try:
                     await run_in_threadpool(self.room.still, self.caller)
@@ -118,12 +118,15 @@ class Visit:
                 except sa.exc.OperationalError:  # a busy disk is tried again
                     await asyncio.sleep(1.0)
                     continue
+                if self.client.is_deleted:
+                    return
                 mark = version(found)
                 if mark != last:
                     last, self.sight = mark, found
                     self._draw()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), AGAIN)
+                    async with asyncio.timeout(AGAIN):
+                        await news.wait()
         except Refused as refused:
             self.shut(str(refused))
         finally:
@@ -152,9 +155,9 @@ class Visit:
         if self.body is not None and not self.client.is_deleted:
             with self.client:
                 self.body.clear()
-                with self.body, markup.tag("div", "head"):
-                    markup.text("h1", "This page is closed")
-                    markup.text("p", said, "answer")
+                with self.body, blocks.tag("div", "head"):
+                    blocks.text("h1", "This page is closed")
+                    blocks.text("p", said, "answer")
 
     # -- what is done ---------------------------------------------------------------------------------------------
 

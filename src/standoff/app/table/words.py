@@ -1,4 +1,4 @@
-"""Moves, endings and levels in words of the case; all of it from the rules, which are the same for everybody.
+"""Moves, endings and levels in words of the case; all of it from the rules that a role is told.
 
 The words of levels and endings are those of `standoff.world.level` and `standoff.simulate.ending`; a server of games
 does not load these, since they load the solver.
@@ -6,7 +6,8 @@ does not load these, since they load the solver.
 
 from typing import Any, Protocol, runtime_checkable
 
-from standoff.play.sight import Ended, Rules
+from standoff.play.briefing import Rules, short
+from standoff.play.sight import Ended
 
 SQUEEZE = ("normal", "tight", "short", "exhausted")
 """Levels of what is left to hand out."""
@@ -59,12 +60,6 @@ def count(number: int, one: str) -> str:
 def sentence(text: str) -> str:
     """With a capital letter at the beginning."""
     return text[:1].upper() + text[1:]
-
-
-def short(title: str) -> str:
-    """A title without what stands in brackets at its end."""
-    head, bracket, _ = title.partition(" (")
-    return head if bracket and title.endswith(")") else title
 
 
 class Words:

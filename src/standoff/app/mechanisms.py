@@ -1,0 +1,121 @@
+"""What the Mechanisms page tells: shares of the misreadings, and what each mechanism and lever does to an ending.
+
+Sentences and numbers are those of the report's screens (`show.screens.attribution`, `show.screens.mechanisms`); the
+report shows some endings, the page each.
+"""
+
+from dataclasses import dataclass
+
+import xarray as xr
+
+from standoff.app.data import Desk
+from standoff.show.figures.mechanisms import Effect
+from standoff.show.screens import attribution, mechanisms
+from standoff.show.screens.screen import Findings, Table, Words
+from standoff.show.summary import Chance
+from standoff.show.words import sentence
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares in the change of an ending: (misreading, side that holds it, share), the whole change, and words."""
+
+    rows: tuple[tuple[str, str, Chance], ...]
+    total: Chance
+    words: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a mechanism (or lever) does to an ending: id, title, whether it is a lever, the change of its chance."""
+
+    id: str
+    title: str
+    lever: bool
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Told:
+    """A part in words: its answer, tables and words beside the chart, its note, and its endings by id."""
+
+    answer: str
+    parts: tuple[Table | Words, ...]
+    note: str
+    endings: dict[str, str]
+
+
+def misreadings(desk: Desk) -> Told | None:
+    """Which misreading cost most, in words; none where nobody asked."""
+    return desk.keep("misreadings", lambda: _misreadings(desk))
+
+
+def _misreadings(desk: Desk) -> Told | None:
+    kept = _kept(desk, "attribution")
+    if kept is None:
+        return None
+    found, data = kept
+    return Told(attribution._answer(found, data), (), attribution._note(data), _endings(desk, data))
+
+
+def shares(desk: Desk, ending: str) -> Shares:
+    """The shares of all misreadings in the change of an ending, the largest in its direction first.
+
+    Raises:
+        ValueError: nobody asked (`misreadings` is none).
+    """
+    kept = _kept(desk, "attribution")
+    if kept is None:
+        raise ValueError("there is no attribution beside the run")
+    found, data = kept
+    one = data.sel(ending=ending)
+    return Shares(tuple(attribution._shares(one)), attribution._total(one), attribution._sum(found, one, ending))
+
+
+def asserted(desk: Desk) -> Told | None:
+    """What the mechanisms do and whether it is what is asserted, in words; none where nobody asked."""
+    return desk.keep("mechanisms told", lambda: _asserted(desk))
+
+
+def _asserted(desk: Desk) -> Told | None:
+    kept = _kept(desk, "mechanisms")
+    if kept is None:
+        return None
+    found, data = kept
+    own, levers = mechanisms._rows(data, lever=False), mechanisms._rows(data, lever=True)
+    after = mechanisms._after(data)
+    parts = (mechanisms._verdicts(found, own + levers), *(() if after is None else (after,)), mechanisms._missing(data))
+    return Told(
+        mechanisms._answer(found, own, own + levers), parts, mechanisms._note(data),
+        _endings(desk, data),
+    )  # fmt: skip
+
+
+def moved(desk: Desk, ending: str) -> tuple[Moved, ...]:
+    """What each mechanism of the case, then each lever, does to an ending; those that act after it are left out.
+
+    Raises:
+        ValueError: nobody asked (`asserted` is none).
+    """
+    kept = _kept(desk, "mechanisms")
+    if kept is None:
+        raise ValueError("there are no mechanisms beside the run")
+    _, data = kept
+    return tuple(
+        Moved(name, title, lever, mechanisms._effect(data.sel(mechanism=name, ending=ending)))
+        for lever in (False, True) for name, title, _, _ in mechanisms._rows(data, lever=lever)
+    )  # fmt: skip
+
+
+def _kept(desk: Desk, name: str) -> tuple[Findings, xr.Dataset] | None:
+    """What a command kept beside the run, with all that the report's screens draw on; none if it did not."""
+    found = desk.findings
+    data = None if found is None else found.group(name)
+    return None if found is None or data is None else (found, data)
+
+
+def _endings(desk: Desk, data: xr.Dataset) -> dict[str, str]:
+    """Endings by id, those that the report shows first."""
+    held = [str(key) for key in data["ending"].values]
+    first = [key for key in mechanisms.SHOWN if key in held]
+    return {key: sentence(desk.names.ending(key)) for key in dict.fromkeys([*first, *held])}

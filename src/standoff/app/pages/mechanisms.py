@@ -1,0 +1,96 @@
+"""Mechanisms: which misreading cost most, what each mechanism and lever does, and whether it is what is asserted."""
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from standoff.app import blocks
+from standoff.app.charts import mechanisms as charts
+from standoff.app.data import Desk
+from standoff.app.mechanisms import Told, asserted, misreadings, moved, shares
+from standoff.app.shell import Page, State
+from standoff.show.screens.screen import Table
+
+QUESTION = "What moved the ending: which misreading cost most, and what does each mechanism do?"
+
+
+def build(desk: Desk, state: State) -> None:
+    """Shares of the misreadings and the verdicts on the left; what mechanisms and levers do on the right."""
+    if desk.findings is None:
+        blocks.head(QUESTION)
+        blocks.missing(desk, "run", "What moved the ending is asked beside a run of the case.")
+        return
+    cost, told = misreadings(desk), asserted(desk)
+    blocks.head(QUESTION, " ".join(one.answer for one in (cost, told) if one is not None))
+    with blocks.columns("1fr 1fr"):
+        with blocks.column():
+            if cost is None:
+                blocks.missing(desk, "attribution")
+            else:
+                _cost(desk, state, cost)
+            if told is not None:
+                with (
+                    blocks.card("Asserted, and found", weight=0.75),
+                    blocks.scroll("What is asserted, and what is found"),
+                ):
+                    for part in told.parts:
+                        blocks.table(part) if isinstance(part, Table) else blocks.words(part)
+                    blocks.text("p", told.note, "note")
+        with blocks.column():
+            if told is None:
+                blocks.missing(desk, "mechanisms")
+            else:
+                _effects(desk, state, told)
+
+
+def _cost(desk: Desk, state: State, told: Told) -> None:
+    sides = {side: desk.names.side(side) for side in ("coercer", "target")}
+    with blocks.card("Which misreading cost most?", weight=1.5):
+
+        def draw(ending: str) -> None:
+            found = shares(desk, ending)
+            blocks.chart(charts.shares(found, desk.names.ending(ending), sides), tall=46 * len(found.rows) + 60)
+            blocks.text("p", found.words, "note")
+
+        marks = [("■", f"misreading of {sides['coercer']}"), ("▨", f"of {sides['target']}"), ("line", "± 2 errors")]
+        _by_ending(state, "cost", told, draw, marks)
+        with blocks.tag("details", "note"):
+            blocks.text("summary", "How it was computed")
+            blocks.text("span", told.note)
+
+
+def _effects(desk: Desk, state: State, told: Told) -> None:
+    with blocks.card("What each mechanism does"):
+
+        def draw(ending: str) -> None:
+            rows = moved(desk, ending)
+            if not rows:
+                blocks.text("p", "The case has none of the mechanisms.")
+                return
+            blocks.chart(charts.effects(rows, desk.names.ending(ending)), tall=30 * len(rows) + 60)
+
+        marks = [("●", "95% interval without 0"), ("○", "with 0"), ("(+) (−)", "asserted"), ("!", "goes the other way")]
+        _by_ending(state, "moved", told, draw, marks)
+
+
+def _by_ending(
+    state: State, key: str, told: Told, draw: Callable[[str], None], marks: list[tuple[str, str]]
+) -> None:  # fmt: skip
+    """A part that is drawn for an ending, and the choice of it."""
+    first = next(iter(told.endings))
+    label = "Ending whose change is shared out" if key == "cost" else "Ending that is moved"
+
+    @ui.refreshable
+    def part() -> None:
+        draw(state.chosen(key, list(told.endings), first))
+
+    with blocks.tag("div", "controls beside"):
+        ui.select(
+            told.endings, value=state.chosen(key, list(told.endings), first),
+            on_change=lambda e: state.set(part.refresh, **{key: "" if e.value == first else e.value}),
+        ).props(f'dense borderless options-dense aria-label="{label}"')  # fmt: skip
+    blocks.legend(marks)
+    part()
+
+
+PAGE = Page("/mechanisms", "Mechanisms", build)
