@@ -109,7 +109,16 @@ def test_out_holds_fit_tables_page_and_figures(standoff, games, tmp_path):
         (("--method", "pl", "--selection", "largest"), "PL and NPL select no equilibrium"),
         (("--method", "npl", "--covariance", "hessian"), "no Hessian of its own"),
         (("--link", "logit"), "belongs to the models of the egame family"),
-        (("--method", "pl", "--effects", "nothing"), "do not use a column 'nothing'"),
+        (
+            ("--method", "pl", "--effects", "nothing"),
+            "--effects nothing: the formulas do not use this column. They use x.",
+        ),
+        (("--statics", "pair"), "--statics pair: the formulas do not use this column"),
+        (("--at", "pair=1", "--out", "out"), "--at pair: the formulas do not use this column"),
+        (("--at", "x=much", "--out", "out"), "--at x=much: the column holds numbers"),
+        (("--at", "x=1"), "--at is about fit.json, which --out writes"),
+        (("--first-stage", "forest"), "--first-stage belongs to --method pl and npl"),
+        (("--method", "bayes", "--first-stage", "forest"), "--first-stage belongs to --method pl and npl"),
     ],
 )
 def test_mistakes_are_told_with_code_2(standoff, games, change, said):
@@ -119,6 +128,46 @@ def test_mistakes_are_told_with_code_2(standoff, games, change, said):
     assert code == 2
     assert said in err
     assert "Traceback" not in err
+
+
+def test_mistakes_are_told_before_anything_is_estimated(standoff, games, tmp_path, monkeypatch):
+    from standoff.estimate import estimation
+    from standoff.estimate.strategic import estimate as strategic
+
+    def never(*arguments, **given):
+        raise AssertionError("it was estimated")
+
+    monkeypatch.setattr(estimation, "estimate_design", never)
+    monkeypatch.setattr(strategic, "fit", never)
+    data, formula = games
+    war = tmp_path / "war.yaml"
+    war.write_text('u11: "1"\nu13: "0"\nu14: "x"\nu24: "1"\nactions: [sq, cd]\n')
+    (tmp_path / "c.yaml").write_text(yaml(TERMS | {"barWB": "1 + C(pair)"}))
+    for a, change, said in (
+        (formula, ("--effects", "nothing"), "--effects nothing"),
+        (formula, ("--statics", "nothing"), "--statics nothing"),
+        (tmp_path / "c.yaml", ("--effects", "pair"), "--effects pair: the column holds classes"),
+        (war, ("--model", "egame12", "--effects", "nothing"), "--effects nothing"),
+        (war, ("--model", "egame12", "--statics", "x"), "--statics belongs to the signaling game"),
+        (war, ("--model", "egame12", "--at", "x=1", "--out", tmp_path / "out"), "--at belongs to the signaling game"),
+        (war, ("--model", "egame12", "--covariance", "tea"), "'tea' is no covariance"),
+        (war, ("--model", "egame12", "--covariance", "cluster:pear"), "no column 'pear' (to cluster by)"),
+    ):
+        code, _, err = standoff("estimate", data, "--formula", a, "--quiet", *change)
+        assert code == 2
+        assert said in err
+
+
+def test_a_covariance_that_was_not_computed_is_told(standoff, tmp_path):
+    """The constants of egame12's four utilities are told apart by no data."""
+    rows = [f"{k % 2},{k // 2 % 2},{k % 5}" for k in range(40)]
+    (tmp_path / "g.csv").write_text("\n".join(["esc,war,x", *rows]) + "\n")
+    (tmp_path / "f.yaml").write_text('u11: "1"\nu13: "1"\nu14: "1"\nu24: "1"\nactions: [esc, war]\n')
+    code, said, _ = standoff("estimate", tmp_path / "g.csv", "--model", "egame12", "--formula", tmp_path / "f.yaml",
+                             "--covariance", "robust", "--starts", "1", "--json", "--quiet")  # fmt: skip
+    told = json.loads(said)
+    assert (code, told["status"], told["covariance"]) == (0, "unidentified", "inverse Hessian")
+    assert "The covariance robust was not computed, since the fit is unidentified." in told["warnings"]
 
 
 def test_bad_files_are_told_with_code_2(standoff, games, tmp_path):
@@ -166,6 +215,7 @@ def test_a_column_of_zeros_is_named_and_has_no_number(standoff, games, tmp_path)
     assert told["coefficients"]["SA:ally"] == {"estimate": 0.0, "se": None}
     assert told["coefficients"]["barWB:x"]["se"] > 0
     assert any("SA:ally is 0 in every game" in sentence for sentence in told["warnings"])
+    assert told["aic"] == pytest.approx(2 * len(NAMES) - 2 * told["loglik"])  # what is held at 0 costs nothing
 
 
 def test_bootstrap_is_kept_and_gone_on_from(standoff, games, tmp_path):

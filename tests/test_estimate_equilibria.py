@@ -1,12 +1,14 @@
 """Every equilibrium of the signaling game: known answers, laws, a search by other means, the command and its faults."""
 
 import csv
+import datetime
 import json
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -275,3 +277,19 @@ def test_command_faults_of_files(standoff, tmp_path):
     assert code == 2
     assert "Known: signaling" in err
     assert standoff("equilibria", KNOWN / "equilibria.csv", "--out", tmp_path / "no" / "x.csv")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ([[1], [2]], "row 1, column 'case': this is no name of a game"),
+        ([datetime.date(2020, 1, 1)] * 2, "row 1, column 'case': this is no name of a game"),
+        ([1.5, float("nan")], "row 2, column 'case': this game has no name"),
+    ],
+)
+def test_names_that_are_none_are_told(standoff, tmp_path, case, said):
+    columns = dict(zip(PAYOFFS, ([x, x] for x in (0.0, 1.0, 0.0, -1.9, -2.9, -1.2, 1.0)), strict=True))
+    pl.DataFrame({"case": case, **columns}).write_parquet(tmp_path / "points.parquet")
+    code, _, err = standoff("equilibria", tmp_path / "points.parquet", "--json")
+    assert code == 2
+    assert said in err

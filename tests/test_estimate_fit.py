@@ -106,6 +106,17 @@ def test_a_cell_that_is_no_number_is_told_by_line_and_column(tmp_path):
         read_table(tmp_path / "t.csv").numbers("b")
 
 
+def test_blanks_around_numbers_are_no_text_and_the_faulty_cell_is_the_one_told(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,c\n 1,2, \n3, NA ,1_000\n")
+    found = read_table(tmp_path / "t.csv")
+    assert found.numbers("a").tolist() == [1, 3]
+    assert np.isnan(found.numbers("b")).tolist() == [False, True]
+    assert not found.text("a")
+    with pytest.raises(UserError, match=r"t.csv:3, column 'c': '1_000' is no number"):
+        found.numbers("c")
+    assert as_table({"a": ["1", " 2 ", None]}).numbers("a")[:2].tolist() == [1, 2]
+
+
 def test_a_column_that_is_not_there_has_a_like_name_told():
     with pytest.raises(UserError, match=r"no column 'contg'.*Did you mean contig"):
         as_table({"contig": [1]}).require("contg")
@@ -186,12 +197,22 @@ def test_a_column_with_the_name_of_a_function_is_a_column():
         ("SA: true\n", "SA is no formula"),
         ("".join(f"{k}: 1\n" for k in PAYOFFS) + "counts: {up: a}\n", r"f.yaml:8: counts maps"),
         ("SA: 0\nVA: x.y\n", r'f.yaml:2: VA: "x.y": .* may not stand'),
+        (
+            "".join(f"{k}: 1\n" for k in PAYOFFS) + "counts: {sq: cd}\n",
+            r"f.yaml:8: sq and cd are counted in one column",
+        ),
     ],
 )
 def test_formula_files_that_are_refused(tmp_path, content, said):
     (tmp_path / "f.yaml").write_text(content)
     with pytest.raises(UserError, match=said):
         read_formulas(tmp_path / "f.yaml")
+
+
+def test_counts_belong_to_the_signaling_game(tmp_path):
+    (tmp_path / "f.yaml").write_text("u: 1\ncounts: {sq: quiet}\n")
+    with pytest.raises(UserError, match="'counts' is no key of this file"):
+        read_formulas(tmp_path / "f.yaml", ("u",))
 
 
 def test_counts_by_other_names(tmp_path):
@@ -216,6 +237,8 @@ def test_rows_with_missing_values_are_left_out_aloud():
     [
         ({"sq": [1.5] * 30}, r"row 1, column 'sq': 1.5 is no count"),
         ({"sq": [-1] * 30}, "-1 is no count"),
+        ({"sq": [1e300] * 30}, r"1e\+300 is no count. .* at most 9.0"),
+        ({"sq": [np.inf] * 30}, "inf is no count"),
         ({"x": [-1.0, *range(29)]}, r"row 1: VA: sqrt\(x\) is not finite"),
         ({"x": ["a"] * 30}, r"'a' is no number.*write C\(x\)"),
         ({name: [0] * 30 for name in COUNTS}, "every game has counts of 0"),
@@ -305,6 +328,13 @@ def test_few_and_missing_outcomes_are_told():
     assert any("backing down (bd) occurs 1 times only" in sentence for sentence in said)
 
 
+def test_few_outcomes_are_those_of_the_signaling_game_alone():
+    """Other games with four outcomes have no concession."""
+    design = build(table(sf=np.zeros(30)), formulas(VA="1"))
+    four = replace(design, keys=("u11", "u12", "u13", "u14", "u22", "u24", "log_sd"))
+    assert checks.before(four, np.eye(7))[1] == ()
+
+
 def test_a_flat_direction_takes_its_standard_errors_and_no_others():
     hessian = -np.array([[2.0, 2.0, 0.3], [2.0, 2.0, 0.3], [0.3, 0.3, 4.0]])
     covariance, lost, said = checks.information(hessian, ("a", "b", "c"))
@@ -359,6 +389,45 @@ def test_kinds_of_covariance():
     assert "clustered by pair" in clustered.summary()
 
 
+def test_the_outer_product_has_the_precision_of_a_penalty():
+    """With scores that say nothing the penalty is all there is; a mixture's log-odds have none."""
+    fit = replace(scored(), options={"penalty": 2.0})
+    s = fit.scores
+    assert with_covariance(fit, "opg").covariance == pytest.approx(np.linalg.inv(s.T @ s + np.eye(6) / 4))
+    nothing = replace(fit, scores=np.zeros_like(s))
+    assert with_covariance(nothing, "opg").covariance == pytest.approx(4 * np.eye(6))
+    mixed = replace(
+        fit, names=(*fit.names, "mixture:middle", "mixture:largest"), scores=np.hstack([s, s[:, :2] + s[:, 2:4]]),
+        estimate=np.zeros(8),
+    )  # fmt: skip
+    whole = mixed.scores.T @ mixed.scores + np.diag([0.25] * 6 + [0.0] * 2)
+    assert with_covariance(mixed, "opg").covariance == pytest.approx(np.linalg.inv(whole))
+
+
+def test_a_fit_that_lacks_what_a_covariance_needs_says_what_to_do():
+    fit = replace(scored(), hessian=None, refit=None)
+    for kind in ("robust", "hessian", "bootstrap:2"):
+        with pytest.raises(UserError, match="Ask for the covariance when you estimate"):
+            with_covariance(fit, kind)
+
+
+def test_a_sandwich_of_what_is_flat_but_for_rounding_has_no_standard_errors():
+    """Six coefficients of rank five, of which an inverse would make numbers in the millions."""
+    fit = scored()
+    column = np.random.default_rng(0).normal(size=(5, 6))
+    flat = replace(fit, hessian=-column.T @ column + 1e-13 * np.diag(np.arange(6.0)))
+    with pytest.raises(np.linalg.LinAlgError):
+        sandwich(flat.hessian, flat.scores)
+    found = with_covariance(flat, "robust")
+    assert np.isnan(found.se).all()
+    assert any("curvature cannot be inverted" in w for w in found.warnings)
+    # Units do not matter: a column measured in millions is none that is flat.
+    unit = np.diag([1e6, 1, 1, 1, 1, 1e-6])
+    assert sandwich(unit @ fit.hessian @ unit, fit.scores @ unit) == pytest.approx(
+        np.linalg.inv(unit) @ sandwich(fit.hessian, fit.scores) @ np.linalg.inv(unit)
+    )
+
+
 def test_each_game_twice_in_its_cluster_counts_once():
     fit = scored(20)
     twice = np.repeat(fit.scores / 2, 2, axis=0)
@@ -399,6 +468,23 @@ def test_bootstrap_goes_on_from_where_it_stopped(tmp_path):
     assert again.draws == pytest.approx(whole.draws[kept])
     with_covariance(fit, "bootstrap:10", keep=keep, seed=2)
     assert len(calls) == 20
+    assert [path.name for path in tmp_path.iterdir()] == ["b.jsonl"]
+
+
+@pytest.mark.parametrize("other", [{"selection": "weighed"}, {"method": "pl"}, {"options": {"penalty": 2.0}}])
+def test_draws_of_another_fit_with_the_same_estimate_are_not_gone_on_from(tmp_path, other):
+    calls = []
+
+    def refit(design, start):
+        calls.append(len(design))
+        return start + design.table.numbers("x").mean(), True
+
+    fit = replace(fitted(), refit=refit)
+    with_covariance(fit, "bootstrap:3", keep=tmp_path / "b.jsonl")
+    with_covariance(fit, "bootstrap:3", keep=tmp_path / "b.jsonl")
+    assert len(calls) == 3
+    with_covariance(replace(fit, **other), "bootstrap:3", keep=tmp_path / "b.jsonl")
+    assert len(calls) == 6
 
 
 # The fit
@@ -429,6 +515,29 @@ def test_a_coefficient_that_is_not_identified_has_no_number():
     assert "not identified" in fit.summary()
     assert "not identified" in fit.to_markdown()
     json.dumps(fit.as_dict(), allow_nan=False)
+
+
+def test_what_is_held_at_0_is_no_parameter():
+    fit = fitted()
+    theta, covariance = fit.estimate.copy(), fit.covariance.copy()
+    theta[3] = 0.0
+    assert replace(fit, estimate=theta).parameters == 6
+    covariance[3] = covariance[:, 3] = np.nan
+    assert replace(fit, covariance=covariance).parameters == 6
+    held = replace(fit, estimate=theta, covariance=covariance)
+    assert held.parameters == 5
+    drawn = np.where(np.isfinite(covariance), covariance, 0.0)  # of a bootstrap, each draw of which held it
+    assert replace(held, covariance=drawn).parameters == 5
+    assert held.aic == pytest.approx(2 * 5 + 2 * 123.4)
+    assert held.bic == pytest.approx(5 * np.log(30) + 2 * 123.4)
+
+
+def test_a_fit_that_did_not_converge_is_not_called_unidentified():
+    fit = replace(fitted(covariance=np.nan), status="not converged")
+    for text in (fit.summary(), fit.to_markdown(), fit.to_latex()):
+        assert "no standard error" in text
+        assert "not identified" not in text
+    assert "not identified" in replace(fit, status="unidentified").summary()
 
 
 def test_tables_escape_and_compare():
@@ -513,6 +622,70 @@ def test_delta_and_simulation_agree():
     fit = fitted(covariance=1e-8)
     delta, simulated = (fit.marginal_effects("x", interval=way, draws=100) for way in ("delta", "simulation"))
     assert simulated.se == pytest.approx(delta.se, rel=0.3)  # 100 draws: 4 standard errors of a standard error are 28%
+
+
+def test_effects_of_a_bootstrap_are_asked_for_as_others_are():
+    """Its draws serve for simulation; `delta` has its covariance and `none` is none."""
+    fit = fitted()
+    draws = fit.estimate + 1e-5 * np.random.default_rng(0).standard_normal((50, 6))
+    drawn = replace(fit, draws=draws, covariance=np.cov(draws.T), covariance_kind="bootstrap")
+    plain = replace(drawn, draws=None)
+    delta, same = (one.marginal_effects("x") for one in (drawn, plain))
+    assert delta.se == pytest.approx(same.se, rel=1e-9)
+    assert delta.low + delta.high == pytest.approx(2 * delta.value)
+    assert np.isnan(drawn.marginal_effects("x", interval="none").se).all()
+    simulated = drawn.marginal_effects("x", interval="simulation")
+    assert simulated.se == pytest.approx(delta.se, rel=0.1)
+    assert simulated.se != pytest.approx(delta.se, rel=1e-6)
+    with pytest.raises(UserError, match="'tea' is no interval"):
+        drawn.marginal_effects("x", interval="tea")
+
+
+def test_effects_have_intervals_where_they_hang_on_no_coefficient_without_one():
+    """A column of zeros moves nothing; a constant of W_B moves all but what A does at a given reply."""
+    design = build(table(ally=np.zeros(30)), Formulas(SIMPLE | {"SA": "0 + ally"}))
+    theta = np.concatenate([[0.0], UNIQUE])
+    chances = Chances("smallest", design.mark, play(design.payoffs(theta), "smallest").probit)
+    covariance = 1e-3 * np.eye(7)
+    covariance[0] = covariance[:, 0] = np.nan
+    fit = replace(
+        fitted(), names=design.names, estimate=theta, covariance=covariance, design=design, probabilities=chances
+    )
+    found, whole = fit.marginal_effects("x"), fitted().marginal_effects("x")
+    assert found.se == pytest.approx(whole.se, rel=1e-6)
+    assert found.note == ""
+    lost = covariance.copy()
+    lost[3] = lost[:, 3] = np.nan
+    unknown = replace(fit, covariance=lost).marginal_effects("x")
+    assert np.isnan(unknown.se).all()
+    assert "no standard error, so what hangs on them has no interval" in unknown.note
+    assert "nan" not in "".join(unknown.lines())
+
+
+def test_columns_of_classes_have_no_small_change_though_classes_be_numbers():
+    design = build(table(kind=np.arange(30.0) % 2), Formulas(SIMPLE | {"barWB": "1 + C(kind)"}))
+    fit = replace(fitted(), design=design, probabilities=Chances("smallest", design.mark, np.zeros(30)))
+    for ask in (fit.marginal_effects, fit.comparative_statics):
+        with pytest.raises(UserError, match="'kind' holds classes"):
+            ask("kind")
+    assert np.isfinite(fit.counterfactual(columns={"kind": 1}, interval="none").value).all()
+
+
+def test_shares_of_a_mixture_follow_its_log_odds():
+    design = build(table(), Formulas(SIMPLE))
+    odds = np.array([0.4, -0.7])
+    shares = np.exp([0, *odds]) / np.exp([0, *odds]).sum()
+    mixed = Chances("mixture", design.mark, np.zeros(30), shares)
+    theta = np.concatenate([MULTIPLE, odds])
+    assert mixed(design, theta)["sf"] == pytest.approx(mixed(design, MULTIPLE)["sf"])
+    alone = Chances("mixture", design.mark, np.zeros(30), np.array([0.0, 0.0, 1.0]))
+    assert mixed(design, np.concatenate([MULTIPLE, [0.0, 50.0]]))["sf"] == pytest.approx(alone(design, MULTIPLE)["sf"])
+    # What is not known of the odds widens the intervals.
+    fit = replace(
+        fitted(MULTIPLE), names=(*design.names, "mixture:middle", "mixture:largest"), estimate=theta, design=design,
+        selection="mixture", probabilities=mixed, covariance=np.diag([1e-12] * 6 + [0.1, 0.1]),
+    )  # fmt: skip
+    assert fit.counterfactual(payoffs={"SA": 0.1}).se.max() > 1e-3
 
 
 def test_draws_have_the_covariance():
@@ -629,6 +802,14 @@ def test_a_learner_takes_arrays_counts_and_numbers():
     assert one.classes_.tolist() == [0, 1, 2, 3]
     chances = two.predict_proba(frame)[np.arange(len(y)), place]
     assert two.score(frame, np.eye(4)[place]) == pytest.approx(np.log(chances).mean())
+
+
+@pytest.mark.parametrize("method", ["pl", "npl"])
+def test_a_learner_by_pseudo_likelihood(method):
+    frame, y = labelled()
+    learner = SignalingGame(SIMPLE, method=method).fit(frame, y)
+    assert learner.fit_.method == method
+    assert learner.predict_proba(frame).sum(axis=1) == pytest.approx(np.ones(len(frame)))
 
 
 def test_a_learner_refuses_what_it_cannot_use():

@@ -310,6 +310,15 @@ def test_outcomes_that_separate_are_no_convergence():
     table = as_table({"x": x, "esc": (x > 0).astype(int), "war": np.arange(40) % 2})
     found = fit("egame12", table, formulas({"u11": "x", "u13": "0", "u14": "0", "u24": "1"}, **WAR), starts=2)
     assert found.status != CONVERGED or any("separation" in w for w in found.warnings)
+    assert not any("penalty" in w for w in found.warnings)  # which these models do not take
+
+
+def test_warnings_do_not_speak_of_another_game():
+    """Four outcomes, as the signaling game has, one of which never occurs."""
+    table = as_table({"x": np.linspace(-1, 1, 40), "o": np.arange(40) % 3 + 1})
+    terms = {"u11": "0", "u12": "1", "u13": "0", "u14": "x", "u22": "1", "u24": "1"}
+    found = fit("egame122", table, formulas(terms, outcome="o", values=[1, 2, 3, 4]), starts=1)
+    assert not any("concession" in w or "challenge" in w or "backing down" in w for w in found.warnings)
 
 
 def test_comparing_is_antisymmetric_and_wants_the_same_games(recovered):

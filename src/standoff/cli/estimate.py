@@ -21,7 +21,8 @@ def estimate(
         typer.Option(
             "--selection",
             metavar="RULE",
-            help="Where games have several equilibria: weighed (default), likely, smallest, largest, mixture.",
+            help="Where games have several equilibria: weighed (default of ml), likely, smallest, largest, mixture "
+            "(default of bayes).",
         ),
     ] = None,
     covariance: Annotated[
@@ -65,7 +66,7 @@ def estimate(
         typer.Option(
             "--at",
             metavar="COLUMN=VALUE",
-            help="Of the game that a case takes as priors from fit.json; others at medians.",
+            help="Of the game that a case takes as priors from fit.json (with --out); others at medians.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of all that is random.")] = 1,

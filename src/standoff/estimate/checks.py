@@ -131,8 +131,9 @@ def _combination(names: Sequence[str], weights: np.ndarray) -> str:
 
 
 def _few(design: Design) -> list[str]:
+    """Outcomes of the signaling game that hardly occur."""
     counts = design.counts
-    if counts.shape[1] != 4 or not np.isfinite(counts).all():
+    if not set(DIFFERENCES) <= set(design.keys) or not np.isfinite(counts).all():
         return []
     total = counts.sum(axis=0)
     words = ("no challenge (sq)", "concession (cd)", "standing firm (sf)", "backing down (bd)")
@@ -207,13 +208,19 @@ def _loadings(names: Sequence[str], direction: np.ndarray) -> tuple[list[str], n
     return [names[int(k)] for k in part], np.asarray(weight / np.abs(weight).max())
 
 
-def after(design: Design, estimate: np.ndarray, se: np.ndarray) -> tuple[str, ...]:
+def after(
+    design: Design,
+    estimate: np.ndarray,
+    se: np.ndarray,
+    remedy: str = "Use a penalty or a prior, or leave the term out.",
+) -> tuple[str, ...]:
     """Check estimates: coefficients that ran off.
 
     Args:
         design: The design.
         estimate: Coefficients; those beyond the design's names are not looked at.
         se: Their standard errors.
+        remedy: What to do about it, with this model.
     """
     warnings = []
     edges = design.edges
@@ -225,6 +232,6 @@ def after(design: Design, estimate: np.ndarray, se: np.ndarray) -> tuple[str, ..
             if size > FAR and not error < size / 4:
                 warnings.append(
                     f"{design.names[at]} has run off to {estimate[at]:.3g}: probably some outcome never, or always, "
-                    "occurs where its term is high (separation). Use a penalty or a prior, or leave the term out."
+                    f"occurs where its term is high (separation). {remedy}"
                 )
     return tuple(warnings)

@@ -9,6 +9,10 @@ x being a constant and the standardised columns (selection that depends on covar
 Econometrica 78:1529-1568). The evidence is that of the counts over γ, by Laplace's method at the mode, to
 which Newton steps lead. Where the choice follows from the columns it is close to the likelihood of the likeliest
 equilibria; where it follows from nothing, log 3 a game below.
+
+Where counts say little of what is played Laplace's method is low, by up to about 1 in a table of 20 games: maxima whose
+evidence differs by less are as good as each other. The curvature is held to the prior's at least, and the mode is the
+one that is reached from γ = 0.
 """
 
 import numpy as np

@@ -73,8 +73,9 @@ class Problem:
         return np.asarray(np.einsum("nab,na,nb->ab", spread, columns, columns))
 
     def felt(self, curve: np.ndarray) -> np.ndarray:
-        """The Hessian, without a mixture's log-odds where no game has several equilibria to feel them."""
-        return curve if curve[self.many :].any() else curve[: self.many, : self.many]
+        """The Hessian, without those of a mixture's log-odds that no game has the equilibria to feel."""
+        felt = np.flatnonzero((np.arange(len(curve)) < self.many) | curve.any(axis=1))
+        return np.asarray(curve[np.ix_(felt, felt)])
 
     def penalty(self, theta: np.ndarray) -> float:
         """Log-density of the prior, up to a constant."""
@@ -126,6 +127,8 @@ def climb(problem: Problem, kind: str, theta: np.ndarray) -> tuple[Start, Point]
         here = there if np.isfinite(there.value) else here
         if not better or here.value - before < NEAR / 10:
             break
+    else:
+        status = "stuck"  # other branches still do better
     return Start(kind, here.value, problem.rank(here), status, here.theta), here
 
 

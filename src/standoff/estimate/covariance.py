@@ -3,7 +3,7 @@
 With H the Hessian of the log-likelihood and s_g the score of game g at the estimate,
 
     hessian   (-H)^-1
-    opg       (Σ s_g s_g')^-1
+    opg       (Σ s_g s_g' + P)^-1               P the precision of a penalty, 0 without one
     robust    H^-1 (Σ s_g s_g') H^-1'           games are independent, the model may be wrong
     cluster   H^-1 (Σ_c s_c s_c') H^-1' G/(G-1)  s_c the sum of the scores of cluster c, G clusters
     bootstrap of estimates from games (or clusters) drawn with replacement
@@ -19,13 +19,16 @@ from pathlib import Path
 import numpy as np
 
 from standoff.errors import UserError
-from standoff.estimate.checks import information
+from standoff.estimate.checks import FLAT, information
 from standoff.estimate.fit import CONVERGED, Fit, Progress
 
 LEAST_CLUSTERS = 20
 """Clusters below which their covariance is doubtful."""
 LEAST_SHARE = 0.9
 """Share of bootstrap fits that should converge."""
+REMEDY = "Ask for the covariance when you estimate: a fit that was read, or that holds a coefficient at 0, has less."
+ASKED = ("penalty", "given_challenge", "first_stage", "link", "uncertainty")
+"""Options that a fit on other games goes by: draws that were made with others are not gone on from."""
 
 
 def _silent(stage: str, share: float) -> None:
@@ -56,7 +59,7 @@ def with_covariance(
     if name == "robust":
         return _sandwich(fit, None, "robust")
     if name == "opg":
-        covariance, _, warnings = information(-_scores(fit).T @ _scores(fit), fit.names)
+        covariance, _, warnings = information(-_scores(fit).T @ _scores(fit) - _precision(fit), fit.names)
         return replace(fit, covariance=covariance, covariance_kind="outer product of scores").warn(*warnings)
     covariance, _, warnings = information(_hessian(fit), fit.names)
     return replace(fit, covariance=covariance, covariance_kind="inverse Hessian").warn(*warnings)
@@ -96,14 +99,21 @@ def clusters_by(kind: str | None) -> str | None:
 
 def _scores(fit: Fit) -> np.ndarray:
     if fit.scores is None:
-        raise UserError("This fit holds no scores of its games; estimate it anew to have another covariance.")
+        raise UserError(f"This fit holds no scores of its games. {REMEDY}")
     return fit.scores
 
 
 def _hessian(fit: Fit) -> np.ndarray:
     if fit.hessian is None:
-        raise UserError("This fit holds no Hessian; estimate it anew to have another covariance.")
+        raise UserError(f"This fit holds no Hessian. {REMEDY}")
     return fit.hessian
+
+
+def _precision(fit: Fit) -> np.ndarray:
+    """Of the penalty [coefficient, coefficient]; a mixture's log-odds have none."""
+    penalty, many = fit.options.get("penalty"), len(fit.names)
+    free = np.arange(many) < (many if fit.design is None else len(fit.design.names))
+    return np.diag(np.where(free, 1 / penalty**2 if penalty else 0.0, 0.0))
 
 
 def sandwich(hessian: np.ndarray, scores: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
@@ -113,7 +123,15 @@ def sandwich(hessian: np.ndarray, scores: np.ndarray, groups: np.ndarray | None 
         hessian: Derivative of the summed scores [coefficient, coefficient]; it need not be symmetric.
         scores: By game [game, coefficient].
         groups: Group of each game.
+
+    Raises:
+        numpy.linalg.LinAlgError: the derivative is singular, or so nearly that what is left is rounding.
     """
+    size = np.sqrt(np.abs(np.diag(hessian)))
+    scale = np.where(size > 0, size, 1.0)
+    singular = np.linalg.svd(hessian / np.outer(scale, scale), compute_uv=False)
+    if not singular[-1] > FLAT * singular[0]:
+        raise np.linalg.LinAlgError("singular to rounding")
     factor = 1.0
     if groups is not None:
         many = int(groups.max()) + 1
@@ -149,7 +167,7 @@ def _sandwich(fit: Fit, groups: np.ndarray | None, kind: str) -> Fit:
 def _clusters(fit: Fit, column: str) -> np.ndarray:
     """Number of each game's cluster."""
     if fit.design is None or fit.design.table is None:
-        raise UserError("This fit holds no table, so there is no column to cluster by. Estimate it anew.")
+        raise UserError(f"This fit holds no table, so there is no column to cluster by. {REMEDY}")
     table = fit.design.table
     values = table.values(table.require(column, "to cluster by"))
     lacking = [i for i, value in enumerate(values) if value is None]
@@ -167,10 +185,14 @@ def _clusters(fit: Fit, column: str) -> np.ndarray:
 def _bootstrap(fit: Fit, many: int, column: str | None, seed: int, progress: Progress, keep: Path | None) -> Fit:
     """Covariance of estimates on games, or clusters, drawn with replacement."""
     if fit.refit is None or fit.design is None:
-        raise UserError("This fit cannot be estimated anew, so there is no bootstrap. Estimate it from its table.")
+        raise UserError(f"This fit cannot be repeated on other games, so there is no bootstrap. {REMEDY}")
     groups = np.arange(len(fit.design)) if column is None else _clusters(fit, column)
     members = [np.flatnonzero(groups == g) for g in range(int(groups.max()) + 1)]
-    mark = {"names": list(fit.names), "estimate": fit.estimate.tolist(), "seed": seed, "column": column, "n": fit.n}
+    mark = {
+        "names": list(fit.names), "estimate": fit.estimate.tolist(), "seed": seed, "column": column, "n": fit.n,
+        "model": fit.model, "method": fit.method, "selection": fit.selection,
+        "asked": {name: fit.options[name] for name in ASKED if name in fit.options},
+    }  # fmt: skip
     done = _kept(keep, mark)
     for i in range(many):
         progress(f"bootstrap ({i} of {many})", i / many)
@@ -220,7 +242,7 @@ def _kept(keep: Path | None, mark: dict[str, object]) -> dict[int, list[float] |
             for line in lines[1:]:
                 try:
                     index, theta = json.loads(line)
-                except ValueError:
+                except (ValueError, TypeError):
                     continue  # the line that was being written when the run stopped
                 found[int(index)] = theta
     except (OSError, ValueError) as error:
@@ -230,7 +252,9 @@ def _kept(keep: Path | None, mark: dict[str, object]) -> dict[int, list[float] |
     try:
         keep.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(mark) + "\n" + "".join(json.dumps([i, t]) + "\n" for i, t in found.items())
-        keep.write_text(text, encoding="utf-8")
+        whole = keep.with_name(keep.name + ".new")
+        whole.write_text(text, encoding="utf-8")
+        whole.replace(keep)  # at once, so that a run that is stopped here loses no draw
     except OSError as error:
         raise UserError(f"{keep}: it cannot be written: {error.strerror}.") from error
     return found

@@ -1,9 +1,10 @@
 """What a fit predicts, and what changes of columns do to it: effects, counterfactuals, comparative statics.
 
 An effect is an average over games. Its interval is by the delta method (numerical derivatives by coefficient) or by
-simulation (coefficients drawn from their normal approximation, or the draws of a posterior). Small changes leave each
-game in its equilibrium. After large ones a game may have others: how many games have several is told with the effect.
-Comparative statics show all of them.
+simulation (coefficients drawn from their normal approximation, or the draws of a bootstrap or a posterior; a posterior
+always has this one). What hangs on a coefficient without a standard error has no interval. Small changes leave
+each game in its equilibrium. After large ones a game may have others: how many games have several is told with the
+effect. Comparative statics show all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,8 @@ DRAWS = 300
 """Draws of the coefficients for simulated intervals."""
 STEP, SHIFT = 1e-3, 1e-2
 """Steps of numerical derivatives: by a column in its standard deviations, by a coefficient in its standard errors."""
+IDLE = 1e-9
+"""Slope of an effect by a coefficient, over the largest such, below which it does not hang on it."""
 POINTS = 161
 """Values of a column in comparative statics."""
 
@@ -74,7 +77,10 @@ class Effects:
         """For a terminal."""
         head = f"{'':6}  {'now':>8}  {'change':>9}  {'se':>8}  {f'{self.level:.0%} interval':>20}"
         rows = zip(self.names, self.base, self.value, self.se, self.low, self.high, strict=True)
-        shown = [f"{n:6}  {b:8.4f}  {v:9.5f}  {s:8.5f}  [{lo:8.5f}, {hi:8.5f}]" for n, b, v, s, lo, hi in rows]
+        shown = []
+        for name, base, value, error, low, high in rows:
+            known = f"  {error:8.5f}  [{low:8.5f}, {high:8.5f}]" if np.isfinite(error) else ""
+            shown.append(f"{name:6}  {base:8.4f}  {value:9.5f}{known}")
         return [self.what, head, *shown, *([self.note] if self.note else [])]
 
     def as_dict(self) -> dict[str, Any]:
@@ -167,27 +173,31 @@ def _with_interval(
 ) -> Effects:  # fmt: skip
     """A function of the coefficients with its standard error and interval."""
     value = quantity(fit.estimate)
-    if interval == "simulation" or fit.draws is not None:
+    if interval not in ("delta", "simulation", "none"):
+        raise UserError(f"'{interval}' is no interval. Known are delta, simulation and none.")
+    if interval == "none":
+        se = low = high = np.full_like(value, np.nan)
+    elif interval == "simulation" or fit.method == "bayes":
         many = np.stack([quantity(theta) for theta in thetas(fit, draws, seed)])
         se = np.nanstd(many, axis=0, ddof=1)
         low, high = np.nanquantile(many, ((1 - level) / 2, (1 + level) / 2), axis=0)
-    elif interval == "delta":
-        if not np.isfinite(fit.covariance).all():
-            raise UserError("Some coefficients are not identified, so no interval can be given. Use interval='none'.")
+    else:
         slopes = []
         for k, error in enumerate(fit.se):
             up, down = fit.estimate.copy(), fit.estimate.copy()
             step = SHIFT * (error if np.isfinite(error) else 1.0)
             up[k], down[k] = up[k] + step, down[k] - step
             slopes.append((quantity(up) - quantity(down)) / (2 * step))
-        slope = np.stack(slopes, axis=1)
-        se = np.sqrt(np.clip(np.einsum("ij,jk,ik->i", slope, fit.covariance, slope), 0, None))
+        slope, known = np.stack(slopes, axis=1), np.isfinite(fit.se)
+        hangs = np.abs(slope[:, ~known]).max(axis=1, initial=0.0) > IDLE * max(1.0, float(np.nanmax(np.abs(slope))))
+        hangs |= not known.any()
+        within, covariance = slope[:, known], fit.covariance[np.ix_(known, known)]
+        se = np.sqrt(np.clip(np.einsum("ij,jk,ik->i", within, covariance, within), 0, None))
+        se[hangs] = np.nan
+        if hangs.any():
+            note = f"{note} Some coefficients have no standard error, so what hangs on them has no interval.".strip()
         reach = float(stats.norm.ppf((1 + level) / 2)) * se
         low, high = value - reach, value + reach
-    elif interval == "none":
-        se = low = high = np.full_like(value, np.nan)
-    else:
-        raise UserError(f"'{interval}' is no interval. Known are delta, simulation and none.")
     return Effects(what, tuple(names), base, value, se, low, high, level, note)
 
 
@@ -282,7 +292,8 @@ def _require_used(fit: "Fit", design: Design, column: str) -> None:
 
 def _column(fit: "Fit", design: Design, column: str) -> tuple[Table, np.ndarray]:
     _require_used(fit, design, column)
-    if design.table is None or design.table.text(column):
+    classed = design.formulas is not None and column in design.formulas.classes()
+    if design.table is None or classed or design.table.text(column):
         raise UserError(f"The column '{column}' holds classes. Use counterfactual(columns={{'{column}': ...}}).")
     return design.table, design.table.numbers(column)
 

@@ -110,6 +110,8 @@ def _require(how: Settings) -> None:
         raise UserError("A penalty goes with --method ml. Leave it out, or use ml.")
     if how.method in ("pl", "npl") and how.selection is not None:
         raise UserError("PL and NPL select no equilibrium. Leave --selection out, or use --method ml.")
+    if how.method in ("ml", "bayes") and how.first_stage is not None:
+        raise UserError("A first stage goes with --method pl and npl. Leave it out, or use one of these.")
     if how.method == "bayes" and how.selection == "weighed":
         raise UserError(
             "'weighed' compares maxima, which a posterior has no need of. Use --selection mixture, likely, smallest or "
@@ -137,6 +139,8 @@ def estimate_design(
         fit = fit_pseudo(kept, how, progress)
     if how.covariance is not None and fit.status == CONVERGED:
         fit = with_covariance(fit, how.covariance, seed=how.seed, progress=progress, keep=keep)
+    elif how.covariance is not None:
+        fit = fit.warn(f"The covariance {how.covariance} was not computed, since the fit is {fit.status}.")
     fit = _whole(fit, design, lost)
     told = replace(fit, warnings=()).warn(*design.notes, *warnings, *fit.warnings)
     return replace(told, status=UNIDENTIFIED) if lost and told.status == CONVERGED else told

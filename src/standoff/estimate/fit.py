@@ -88,14 +88,20 @@ class Fit:
         return dict(zip(self.names, self.estimate.tolist(), strict=True))
 
     @property
+    def parameters(self) -> int:
+        """Coefficients that were estimated: one that was held at 0, since the data do not determine it, is none."""
+        held = (self.estimate == 0) & ~np.isfinite(self.se)
+        return len(self.names) - int(held.sum())
+
+    @property
     def aic(self) -> float:
-        """Akaike's criterion, 2 k - 2 log L: smaller is better."""
-        return 2.0 * len(self.names) - 2.0 * self.log_likelihood
+        """Akaike's criterion, 2 k - 2 log L, with k the `parameters`: smaller is better."""
+        return 2.0 * self.parameters - 2.0 * self.log_likelihood
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion, k ln n - 2 log L, with n the games: smaller is better."""
-        return len(self.names) * float(np.log(self.n)) - 2.0 * self.log_likelihood
+        """Schwarz's criterion, k ln n - 2 log L, with k the `parameters` and n the games: smaller is better."""
+        return self.parameters * float(np.log(self.n)) - 2.0 * self.log_likelihood
 
     def interval(self, level: float = 0.95) -> np.ndarray:
         """Intervals [coefficient, (low, high)]: normal, or of the draws of a posterior."""

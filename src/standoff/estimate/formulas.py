@@ -33,6 +33,8 @@ LIMIT = 64 * 2**10
 """Bytes that a formula file may hold."""
 MOST = 400
 """Terms that formulas may make in all."""
+LARGEST = 2.0**53
+"""Counts up to which every whole number is held."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ class Formulas:
                 raise UserError(f'{self.name}: {key}: "{text}": {error}') from None
             found |= dict.fromkeys(names)
         return list(found)
+
+    def classes(self) -> list[str]:
+        """Columns that stand in `C( )` of some formula: what they hold are classes, also where these are numbers."""
+        return list(dict.fromkeys(name for text in self.terms.values() for name in columns_of(text)[1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +152,7 @@ def read_formulas(path: Path | str, keys: Sequence[str] = PAYOFFS, options: Sequ
     Args:
         path: YAML, from payoff to formula.
         keys: Payoffs that the model has; each must be there.
-        options: Other keys that the file may hold, apart from `counts`.
+        options: Other keys that the file may hold; that of the signaling game may hold `counts` too.
 
     Raises:
         UserError: with file and line, and what to do.
@@ -161,7 +167,7 @@ def read_formulas(path: Path | str, keys: Sequence[str] = PAYOFFS, options: Sequ
         except KeyError:
             return name
 
-    allowed = (*keys, "counts", *options)
+    allowed = (*keys, *(("counts",) if tuple(keys) == PAYOFFS else ()), *options)
     for key in content:
         if key not in allowed:
             raise UserError(f"{at(key)}: '{key}' is no key of this file. It may hold {', '.join(allowed)}.")
@@ -186,6 +192,13 @@ def read_formulas(path: Path | str, keys: Sequence[str] = PAYOFFS, options: Sequ
     if not isinstance(given, Mapping) or any(k not in COUNTS or not isinstance(v, str) for k, v in given.items()):
         raise UserError(f"{at('counts')}: counts maps sq, cd, sf, bd to columns: counts: {{sq: quiet}}.")
     counts |= {str(k): str(v) for k, v in given.items()}
+    for one in COUNTS:
+        same = [other for other in COUNTS if counts[other] == counts[one]]
+        if len(same) > 1:
+            raise UserError(
+                f"{at('counts')}: {' and '.join(same)} are counted in one column, '{counts[one]}'. Name a column of "
+                "its own for each."
+            )
     return Formulas(terms, counts, {key: content[key] for key in options if key in content}, name)
 
 
@@ -302,10 +315,13 @@ def _require_numbers(table: Table, name: str) -> None:
 
 def _counted(table: Table, column: str) -> np.ndarray:
     value = table.numbers(column, "a column of counts; a formula file can name another under counts:")
-    bad = ~np.isnan(value) & ((value < 0) | (value != np.floor(value)) | np.isinf(value))
+    bad = ~np.isnan(value) & ((value < 0) | (value != np.floor(value)) | (value > LARGEST))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise UserError(f"{table.place(row, column)}: {value[row]:g} is no count. Counts are whole numbers from 0 on.")
+        most = f", at most {LARGEST:g}" if value[row] > LARGEST else ""
+        raise UserError(
+            f"{table.place(row, column)}: {value[row]:g} is no count. Counts are whole numbers from 0 on{most}."
+        )
     return value
 
 

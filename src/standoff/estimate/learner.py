@@ -28,8 +28,8 @@ class SignalingGame(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         formulas: Payoff to formula; payoffs that are left out are 0.
         method: ml, npl or pl.
-        selection: Which equilibrium is played: smallest, largest, mixture or likely. The latter chooses by a row's own
-            outcomes, which new rows do not have, so it is no good for rows of single plays.
+        selection: Which equilibrium is played, of ml: smallest, largest, mixture, likely or weighed. The last two
+            choose by a row's own outcomes, which new rows do not have, so they are no good for rows of single plays.
         penalty: Standard deviation of a normal prior around 0 on all coefficients; None for none.
         given_challenge: Whether rows are challenges only, so that the chances are those of cd, sf and bd.
         starts: Points to climb from; None for the method's own number.
@@ -63,7 +63,8 @@ class SignalingGame(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise UserError(f"X has {len(table)} rows and y {len(counts)}. Give one outcome for each row.")
         frame = table.frame.with_columns(**{name: pl.Series(counts[:, k]) for k, name in enumerate(self._hidden())})
         self.fit_: Fit = estimate(
-            Table(frame, "X"), self._formulas(), method=self.method, selection=self.selection, penalty=self.penalty,
+            Table(frame, "X"), self._formulas(), method=self.method,
+            selection=self.selection if self.method == "ml" else None, penalty=self.penalty,
             given_challenge=self.given_challenge, starts=self.starts, seed=self.seed,
         )  # fmt: skip
         self.n_features_in_ = len(table.columns)

@@ -54,7 +54,8 @@ def fit_ml(design: Design, how: "Settings", progress: Progress) -> Fit:
     played = chances.play(design, found.theta)
     told = equilibria_told(played)
     if shares is not None:
-        told["shares"] = dict(zip(("smallest", "middle", "largest"), shares.tolist(), strict=True))
+        if not set(lost) & set(MIXING):
+            told["shares"] = dict(zip(("smallest", "middle", "largest"), shares.tolist(), strict=True))
         if (played.count < 2).all():
             warnings += ("No game has several equilibria at the estimate, so which are played cannot be said.",)
     warnings += _starts(found)
@@ -122,7 +123,7 @@ def _refit(how: "Settings") -> Refit:
     def refit(design: Design, start: np.ndarray) -> tuple[np.ndarray, bool]:
         found = maximise(
             design,
-            selection=how.rule, given_challenge=how.given_challenge, starts=start[None, : len(design.names)],
+            selection=how.rule, given_challenge=how.given_challenge, starts=start[None],
             seed=how.seed, penalty=how.penalty, shakes=0,
         )  # fmt: skip
         return found.theta, found.converged

@@ -1,10 +1,10 @@
 """Which equilibrium of the signaling game is played, and the chances of its moves and outcomes.
 
 A rule of selection picks from the equilibria of a game: the smallest or the largest p_R, or the one under which the
-game's own counts are likeliest. Where a game has no counts, `likely` can choose none: its stable equilibria then
-count alike, which is a forecast under ignorance of which is played, and the games are told. `mixture` weighs the
-smallest, the middle ones and the largest by shares. In a game without any equilibrium within, nobody challenges and B
-never resists.
+game's own counts are likeliest (`likely`, `weighed`). Where a game has no counts, these can choose none: its stable
+equilibria then count alike, which is a forecast under ignorance of which is played, and the games are told. `mixture`
+weighs the smallest, the middle ones and the largest by shares. In a game without any equilibrium within, nobody
+challenges and B never resists.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from scipy.special import ndtr  # type: ignore[import-untyped]
+from scipy.special import ndtr, softmax  # type: ignore[import-untyped]
 
 from standoff.estimate.equilibria import Equilibria, enumerate_all
 from standoff.estimate.formulas import Design
-from standoff.estimate.likelihood import BY_COUNTS
+from standoff.estimate.likelihood import BY_COUNTS, MIXING
 from standoff.estimate.signaling import log_outcomes
 
 QUANTITIES = ("p_C", "p_R", "p_F", "sq", "cd", "sf", "bd")
@@ -161,7 +161,7 @@ class Chances:
 
     Games of the fit (those of the design with its `mark`) keep to their equilibrium, `probit`, as coefficients or
     columns move a little, where it was chosen by their counts; other games are played by the rule. `shares` are those
-    of `mixture`.
+    of `mixture`, if the coefficients do not end with its log-odds.
     """
 
     selection: str
@@ -176,8 +176,11 @@ class Chances:
     def play(self, design: Design, theta: np.ndarray) -> Played:
         """Chances, and the equilibria behind them."""
         follow = self.mark is not None and design.mark is self.mark and self.selection in BY_COUNTS
-        payoffs = design.payoffs(theta[: len(design.names)])
-        return play(payoffs, self.selection, None, self.shares, self.probit if follow else None)
+        payoffs, odds = design.payoffs(theta[: len(design.names)]), theta[len(design.names) :]
+        shares = self.shares
+        if self.selection == "mixture" and len(odds) >= len(MIXING):
+            shares = softmax(np.concatenate([[0.0], odds[: len(MIXING)]]))
+        return play(payoffs, self.selection, None, shares, self.probit if follow else None)
 
 
 def equilibria_told(played: Played) -> dict[str, Any]:

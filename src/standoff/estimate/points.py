@@ -36,8 +36,10 @@ def payoff_points(table: Table) -> PayoffPoints:
     payoffs = np.stack(columns, axis=1)
     first: dict[Any, int] = {}
     for row, case in enumerate(table.values(CASE)):
-        if case is None or (isinstance(case, str) and not case.strip()):
+        if case is None or case != case or (isinstance(case, str) and not case.strip()):
             raise UserError(f"{table.place(row, CASE)}: this game has no name. Give each game a case.")
+        if not isinstance(case, str | int | float):
+            raise UserError(f"{table.place(row, CASE)}: this is no name of a game. Write a word or a number.")
         before = first.setdefault(case, row)
         if not np.array_equal(payoffs[row], payoffs[before]):
             name = PAYOFFS[int(np.flatnonzero(payoffs[row] != payoffs[before])[0])]

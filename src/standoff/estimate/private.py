@@ -89,7 +89,8 @@ def densities(payoffs: np.ndarray, probit: np.ndarray, at: np.ndarray) -> np.nda
     """
     value = dict(zip(PAYOFFS, payoffs.T[:, :, None, None], strict=True))
     t = probit[:, None, None]
-    least = value["VA"] + (value["SA"] - value["VA"]) / ndtr(t)
+    stake = value["SA"] - value["VA"]
+    least = value["VA"] + np.where(stake == 0, 0.0, stake / ndtr(t))
     stand, back = least - value["barWA"], least - value["bara"]
     gap = value["barWA"] - value["bara"]
     at = np.broadcast_to(at, (len(payoffs), 4, 3, at.shape[-1]))

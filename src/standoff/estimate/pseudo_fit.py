@@ -8,7 +8,7 @@ from standoff.errors import UserError
 from standoff.estimate import checks, pseudo
 from standoff.estimate.covariance import sandwich
 from standoff.estimate.first_stage import first_stage
-from standoff.estimate.fit import CONVERGED, NOT_CONVERGED, Fit, Progress, Refit
+from standoff.estimate.fit import CONVERGED, NOT_CONVERGED, UNIDENTIFIED, Fit, Progress, Refit
 from standoff.estimate.formulas import Design
 from standoff.estimate.played import Chances, Played, equilibria_told, exact_log_likelihood, play
 
@@ -39,19 +39,22 @@ def fit_pseudo(design: Design, how: "Settings", progress: Progress) -> Fit:
     count = how.starts or STARTS
     if how.method == "pl":
         found = pseudo.pseudo_likelihood(design, resist, firm, count=count, seed=how.seed)
-        covariance, kind, warnings = _of_pl(design, found, source)
+        covariance, kind, warnings, lost = _of_pl(design, found, source)
     else:
         found = pseudo.nested(design, resist, firm, count=count, seed=how.seed, rounds=how.rounds, progress=progress)
-        covariance, kind, warnings = _of_npl(design, found)
+        covariance, kind, warnings, lost = _of_npl(design, found)
     progress("equilibria at the estimate", 0.96)
     payoffs = design.payoffs(found.theta)
     likely = play(payoffs, "likely", design.counts)
     chances = Chances("likely", design.mark, likely.probit if how.method == "pl" else pseudo.probit(found.resist))
     played = chances.play(design, found.theta)
     told, more = _equilibria(design, found, played, how.method)
+    status = CONVERGED if found.settled and np.isfinite(found.value) else NOT_CONVERGED
+    if status == CONVERGED and lost:
+        status = UNIDENTIFIED
     fit = Fit(
         "signaling", how.method, design.names, found.theta, covariance, found.value, len(design),
-        CONVERGED if found.settled and np.isfinite(found.value) else NOT_CONVERGED, (*warnings, *more), told,
+        status, (*warnings, *more), told,
         found.scores, found.hessian if found.derivative is None else found.derivative, design,
         int(np.nansum(design.counts)), kind, "likely", chances, _refit(how, columns),
         options={"seed": how.seed, "starts": count, "first_stage": source, "rounds": found.rounds},
@@ -59,28 +62,31 @@ def fit_pseudo(design: Design, how: "Settings", progress: Progress) -> Fit:
     return fit.warn(*checks.after(design, fit.estimate, fit.se))
 
 
-def _of_pl(design: Design, found: pseudo.Pseudo, source: str) -> tuple[np.ndarray, str, tuple[str, ...]]:
-    """Covariance of PL, what it is, and warnings."""
-    covariance, _, warnings = checks.information(found.hessian, design.names)
+def _of_pl(
+    design: Design, found: pseudo.Pseudo, source: str
+) -> tuple[np.ndarray, str, tuple[str, ...], tuple[str, ...]]:
+    """Covariance of PL, what it is, warnings, and coefficients that are not identified."""
+    covariance, lost, warnings = checks.information(found.hessian, design.names)
     warnings += (
         f"The first stage ({source}) is taken as known, so standard errors are too small if it was estimated. A "
         "bootstrap estimates it anew, unless it stands in columns.",
     )
     if not found.settled:
         warnings += ("No maximum of the pseudo-likelihood was reached. Use more --starts, or a simpler formula.",)
-    return covariance, "inverse Hessian, the first stage taken as known", warnings
+    return covariance, "inverse Hessian, the first stage taken as known", warnings, lost
 
 
-def _of_npl(design: Design, found: pseudo.Pseudo) -> tuple[np.ndarray, str, tuple[str, ...]]:
-    """Covariance of NPL, what it is, and warnings."""
+def _of_npl(design: Design, found: pseudo.Pseudo) -> tuple[np.ndarray, str, tuple[str, ...], tuple[str, ...]]:
+    """Covariance of NPL, what it is, warnings, and coefficients that are not identified."""
     many = len(design.names)
+    lost: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     try:
         covariance = np.full((many, many), np.nan)
         if found.derivative is not None:
             covariance = sandwich(found.derivative, found.scores)
     except np.linalg.LinAlgError:
-        covariance = np.full((many, many), np.nan)
+        covariance, lost = np.full((many, many), np.nan), design.names
         warnings += ("The derivative of the pseudo-scores cannot be inverted, so there are no standard errors.",)
     if not found.settled:
         warnings += (
@@ -88,7 +94,7 @@ def _of_npl(design: Design, found: pseudo.Pseudo) -> tuple[np.ndarray, str, tupl
             "equilibrium that is played is unstable under best response it never does; use --method ml. There are no "
             "standard errors.",
         )
-    return covariance, "NPL, corrected (Aguirregabiria & Mira 2007)", warnings
+    return covariance, "NPL, corrected (Aguirregabiria & Mira 2007)", warnings, lost
 
 
 def _equilibria(

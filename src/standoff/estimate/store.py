@@ -84,14 +84,22 @@ def columns_at(fit: Fit, at: "Mapping[str, Any]") -> dict[str, Any]:
     for name, value in at.items():
         if name not in found:
             raise UserError(f"--at {name}: no formula uses this column. Known are {', '.join(found)}.")
-        if isinstance(found[name], float):
-            try:
-                value = float(value)
-            except (TypeError, ValueError):
-                value = float("nan")
-            if not np.isfinite(value):
-                raise UserError(f"--at {name}={at[name]}: the column holds numbers. Write a finite one.")
-        found[name] = value
+        found[name] = number_at(name, value) if isinstance(found[name], float) else value
+    return found
+
+
+def number_at(name: str, value: Any) -> float:  # noqa: ANN401 (what a user wrote)
+    """What a column of numbers is set to.
+
+    Raises:
+        UserError: it is no finite number.
+    """
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = float("nan")
+    if not np.isfinite(found):
+        raise UserError(f"--at {name}={value}: the column holds numbers. Write a finite one.")
     return found
 
 

@@ -73,11 +73,15 @@ class Table:
         """
         series = self.frame[self.require(column, why)]
         if not _numeric(series.dtype):
-            bad = next((i for i, x in enumerate(series.to_list()) if x is not None and not _is_number(x)), 0)
-            raise UserError(
-                f"{self.place(bad, column)}: '{series[bad]}' is no number. Correct the cell, or leave it empty if the "
-                "value is missing."
-            )
+            cells = series.to_list()
+            found = [np.nan if x is None else _number(x) for x in cells]
+            if None in found:
+                bad = found.index(None)
+                raise UserError(
+                    f"{self.place(bad, column)}: '{cells[bad]}' is no number. Correct the cell, or leave it empty if "
+                    "the value is missing."
+                )
+            return np.asarray(found, dtype=float)
         return np.asarray(series.cast(pl.Float64).fill_null(np.nan).to_numpy(), dtype=float)
 
     def values(self, column: str) -> list[Any]:
@@ -126,6 +130,7 @@ def read_table(path: Path | str) -> Table:
             frame = pl.read_csv(
                 path, separator=SEPARATORS[suffix], infer_schema_length=None, null_values=MISSING, try_parse_dates=False
             )
+            frame = frame.with_columns([_unpadded(column) for column in frame if column.dtype == pl.String])
     except OSError as error:
         raise UserError(f"{path}: it cannot be read: {error.strerror or error}.") from error
     except pl.exceptions.PolarsError as error:
@@ -177,16 +182,27 @@ def _require_header(path: Path, separator: str) -> None:
         seen.add(name)
 
 
+def _unpadded(column: pl.Series) -> pl.Series:
+    """A column of text as numbers, if it is text only for blanks around them."""
+    cells = column.str.strip_chars()
+    cells = cells.set(cells.is_in(MISSING), None)
+    found = cells.cast(pl.Float64, strict=False)
+    return found if found.null_count() == cells.null_count() else column
+
+
 def _numeric(dtype: Any) -> bool:  # noqa: ANN401 (a data type of polars)
     return bool(dtype.is_numeric()) or dtype == pl.Boolean or dtype == pl.Null
 
 
-def _is_number(value: object) -> bool:
+def _number(value: object) -> float | None:
+    """The number that a cell of text holds, blanks around it aside; none if it is no number."""
+    text = str(value).strip()
+    if text in MISSING:
+        return np.nan
     try:
-        float(str(value))
+        return float(text) if "_" not in text else None
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:

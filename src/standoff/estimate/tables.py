@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from standoff.estimate.fit import CONVERGED, UNIDENTIFIED
+
 if TYPE_CHECKING:
     from standoff.estimate.fit import Fit
 
@@ -32,7 +34,7 @@ def summary(fit: "Fit") -> str:
         fit.names, fit.estimate, fit.se, fit.z, fit.p, fit.interval(), strict=True
     ):
         known = np.isfinite(error)
-        rest = f"{error:9.4f}  {z:7.2f}  {p:6.3f}  [{low:9.4f}, {high:8.4f}]" if known else f"{'not identified':>14}"
+        rest = f"{error:9.4f}  {z:7.2f}  {p:6.3f}  [{low:9.4f}, {high:8.4f}]" if known else lacking(fit)
         lines.append(f"{_cut(name, wide):{wide}}  {value:10.4f}  {rest}".rstrip())
     told = equilibria_in_words(fit)
     if told:
@@ -40,6 +42,12 @@ def summary(fit: "Fit") -> str:
     for sentence in fit.warnings:
         lines += ["", *textwrap.wrap(f"Warning: {sentence}", WIDTH, subsequent_indent="  ", break_long_words=False)]
     return "\n".join(lines)
+
+
+def lacking(fit: "Fit") -> str:
+    """What stands in the place of a standard error that there is not."""
+    told = fit.status == UNIDENTIFIED or (fit.status == CONVERGED and bool(np.isfinite(fit.se).any()))
+    return "not identified" if told else "no standard error"
 
 
 def equilibria_in_words(fit: "Fit") -> str:
@@ -72,7 +80,7 @@ def _cell(fit: "Fit", name: str, digits: int) -> tuple[str, str, str]:
     if name not in fit.names:
         return "", "", ""
     k = fit.names.index(name)
-    error = f"({fit.se[k]:.{digits}f})" if np.isfinite(fit.se[k]) else "(not identified)"
+    error = f"({fit.se[k]:.{digits}f})" if np.isfinite(fit.se[k]) else f"({lacking(fit)})"
     return f"{fit.estimate[k]:.{digits}f}", stars(float(fit.p[k])), error
 
 

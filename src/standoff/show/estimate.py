@@ -17,10 +17,10 @@ from standoff import __version__
 from standoff.errors import UserError
 from standoff.estimate.effects import Effects, Statics
 from standoff.estimate.fit import CONVERGED, Fit
-from standoff.estimate.formulas import read_formulas
-from standoff.estimate.store import columns_at
+from standoff.estimate.formulas import Formulas, read_formulas
+from standoff.estimate.store import columns_at, number_at
 from standoff.estimate.table import Table, read_table
-from standoff.estimate.tables import WIDTH, equilibria_in_words, to_latex, to_markdown
+from standoff.estimate.tables import WIDTH, equilibria_in_words, lacking, to_latex, to_markdown
 from standoff.show.answer import write_answer
 from standoff.show.figures import estimate as figures
 from standoff.show.screens.screen import Block, Picture, Screen, row
@@ -32,19 +32,27 @@ CLASSES = 8
 Progress = Callable[[str, float], None]
 
 
-def _signaling(data: Table, file: Path, settings: Mapping[str, Any], progress: Progress, keep: Path | None) -> Fit:
-    from standoff.estimate.estimation import BAYES, Settings, estimate
+def _read(model: str, file: Path) -> Formulas:
+    from standoff.estimate.estimation import BAYES
     from standoff.estimate.pseudo_fit import FIRST_STAGE
+    from standoff.estimate.strategic.file import read
+
+    return read_formulas(file, options=(FIRST_STAGE, BAYES)) if model == "signaling" else read(model, file)
+
+
+def _signaling(data: Table, file: Path, settings: Mapping[str, Any], progress: Progress, keep: Path | None) -> Fit:
+    from standoff.estimate.estimation import Settings, estimate
 
     _refuse(settings, ("link", "uncertainty"), "the models of the egame family")
+    if settings.get("method", "ml") in ("ml", "bayes"):
+        _refuse(settings, ("first_stage",), "--method pl and npl")
     known = {name: value for name, value in settings.items() if name in Settings.__dataclass_fields__}
-    formulas = read_formulas(file, options=(FIRST_STAGE, BAYES))
-    return estimate(data, formulas, Settings(**known), progress=progress, keep=keep)
+    return estimate(data, _read("signaling", file), Settings(**known), progress=progress, keep=keep)
 
 
 def _strategic(model: str) -> Callable[..., Fit]:
     def run(data: Table, file: Path, settings: Mapping[str, Any], progress: Progress, keep: Path | None) -> Fit:
-        from standoff.estimate.covariance import with_covariance
+        from standoff.estimate.covariance import clusters_by, require, with_covariance
         from standoff.estimate.strategic.estimate import STARTS, fit
 
         if settings.get("method", "ml") != "ml":
@@ -52,14 +60,20 @@ def _strategic(model: str) -> Callable[..., Fit]:
         _refuse(settings, ("first_stage", "penalty", "given_challenge"), "the signaling game")
         if settings.get("selection") is not None:
             raise UserError(f"Games of {model} have one equilibrium each; leave --selection out.")
+        kind = settings.get("covariance")
+        if kind is not None:
+            require(kind, "ml")
+            if (column := clusters_by(kind)) is not None:
+                data.require(column, "to cluster by")
         progress("estimating", 0.05)
         found = fit(
             model, data, file, link=settings.get("link"), uncertainty=settings.get("uncertainty"),
             starts=settings.get("starts") or STARTS, seed=settings["seed"],
         )  # fmt: skip
-        kind = settings.get("covariance")
-        if kind is None or found.status != CONVERGED:
+        if kind is None:
             return found
+        if found.status != CONVERGED:
+            return found.warn(f"The covariance {kind} was not computed, since the fit is {found.status}.")
         return with_covariance(found, kind, seed=settings["seed"], progress=progress, keep=keep)
 
     return run
@@ -111,21 +125,46 @@ def run(
     if model not in MODELS:
         raise UserError(f"'{model}' is no model. Known are {', '.join(MODELS)}.")
     wanted = dict(_setting(text) for text in at)
+    if wanted and out is None:
+        raise UserError("--at is about fit.json, which --out writes. Name a folder with --out, or leave --at out.")
     table = read_table(data)
+    if effects or statics or wanted:
+        _require_columns(model, formula, table, effects, statics, wanted)
     keep = out / "bootstrap.jsonl" if out is not None else None
     fit = MODELS[model](table, formula, settings, lambda stage, share: progress(stage, 0.9 * share), keep)
     if wanted:
         columns_at(fit, wanted)
     found = []
-    interval = "delta" if np.isfinite(fit.covariance).all() else "none"
     for k, column in enumerate(effects):
         progress(f"effects of {column}", 0.9 + 0.05 * k / len(effects))
-        found.append(fit.marginal_effects(column, interval=interval))
+        found.append(fit.marginal_effects(column))
     moved = []
     for k, column in enumerate(statics):
         progress(f"equilibria as {column} moves", 0.95 + 0.04 * k / len(statics))
         moved.append(fit.comparative_statics(column))
     return Answer(fit, str(data), str(formula), tuple(found), tuple(moved), wanted)
+
+
+def _require_columns(
+    model: str, formula: Path, table: Table, effects: Sequence[str], statics: Sequence[str], at: Mapping[str, str]
+) -> None:
+    """Refuse columns that cannot be asked for, before anything is estimated."""
+    from standoff.estimate.strategic.file import columns
+
+    if model != "signaling":
+        _refuse({"statics": statics, "at": at}, ("statics", "at"), "the signaling game")
+    formulas = _read(model, formula)
+    known = formulas.columns() if model == "signaling" else columns(model, formulas)
+    for option, names in (("effects", effects), ("statics", statics), ("at", at)):
+        for name in names:
+            if name not in known:
+                has = f"They use {', '.join(known)}" if known else "They use none"
+                raise UserError(f"--{option} {name}: the formulas do not use this column. {has}.")
+            text = name in table.columns and table.text(name)
+            if option != "at" and (text or name in formulas.classes()):
+                raise UserError(f"--{option} {name}: the column holds classes. Name a column of numbers.")
+            if option == "at" and not text:
+                number_at(name, at[name])
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -248,7 +287,7 @@ def _table(fit: Fit) -> Shown:
         if np.isfinite(error):
             cells = (f"{error:.4f}", f"{z:.2f}", f"{p:.3f}", f"{low:.4f} to {high:.4f}")
         else:
-            cells = ("not identified", "", "", "")
+            cells = (lacking(fit), "", "", "")
         rows.append(row(name, f"{value:.4f}", *cells))
     head = ("Coefficient", "Estimate", "Standard error", "z", "p", "95% interval")
     return Shown("Coefficients", head, tuple(rows), f"Standard errors: {fit.covariance_kind}.", wordy=(0,))
@@ -272,7 +311,7 @@ def _screen(answer: Answer) -> Screen:
         )
     for effect in answer.effects:
         shown = tuple(
-            row(n, f"{b:.4f}", f"{v:+.5f}", f"{lo:+.5f} to {hi:+.5f}")
+            row(n, f"{b:.4f}", f"{v:+.5f}", f"{lo:+.5f} to {hi:+.5f}" if np.isfinite(lo) else "")
             for n, b, v, lo, hi in zip(effect.names, effect.base, effect.value, effect.low, effect.high, strict=True)
         )
         head = ("Chance", "Now", "Change", f"{effect.level:.0%} interval")

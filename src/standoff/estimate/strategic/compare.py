@@ -52,7 +52,7 @@ def compare(first: Fit, second: Fit, *, correct: bool = True) -> Compared:
     if np.ptp(each) < 1e-9:
         raise UserError("The fits say the same of every game, so there is nothing to compare.")
     if correct:
-        each = each - (len(first.names) - len(second.names)) * np.log(n) / (2 * n)
+        each = each - (first.parameters - second.parameters) * np.log(n) / (2 * n)
     vuong = float(np.sqrt(n) * each.mean() / each.std())
     clarke = int((each > 0).sum())
     return Compared(

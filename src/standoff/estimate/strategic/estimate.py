@@ -114,7 +114,8 @@ def _fitted(model: str, like: Likelihood, climbs: list[Climb], seed: int) -> Fit
                 f"chances it is {replace(like, law=replace(law, floor=0.0)).value(best.theta):.6g} here.",
             )
     elif best.arrived:
-        warnings += after(like.design, best.theta, np.sqrt(np.abs(np.diag(covariance))))
+        error = np.sqrt(np.abs(np.diag(covariance)))
+        warnings += after(like.design, best.theta, error, "Leave the term out, or have more data.")
     status = NOT_CONVERGED if not best.arrived else UNIDENTIFIED if lost or dark else CONVERGED
     return Fit(
         model, "ml", like.design.names, best.theta, covariance, best.value, len(like.design), status, warnings,

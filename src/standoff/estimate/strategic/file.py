@@ -63,6 +63,11 @@ def read(model: str, path: Path | str) -> Formulas:
     return read_formulas(path, keys(model), options(model))
 
 
+def columns(model: str, formulas: Formulas) -> list[str]:
+    """Columns that the formulas name, those of the scales among them."""
+    return _with_scales(model, formulas).columns()
+
+
 def require_model(model: str) -> None:
     """Refuse a model that is not of this family."""
     if model not in MODELS:
