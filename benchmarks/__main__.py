@@ -2,7 +2,7 @@
 
 `make bench` runs this. Every module runs alone as well, most of them with more: `python -m benchmarks.grid`,
 `random_games`, `interpolation`, `paths`, `trees`, `theory`, `gradient`, `cut`, `cases`, `posterior`, `equilibria`,
-`estimate`, `monte_carlo`, `events`, `play`. Numbers compare only within
+`estimate`, `monte_carlo`, `events`, `play`, `what_if`. Numbers compare only within
 one run on one machine.
 """
 

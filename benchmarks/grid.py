@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 from benchmarks.measure import by_turns, exponent, machine, peak, say, timed, typical  # noqa: E402
 
 from standoff.case.load import load_case  # noqa: E402
-from standoff.game import outcomes, sweep  # noqa: E402
+from standoff.game import board, outcomes, sweep  # noqa: E402
 from standoff.game.form import Form, Payoffs  # noqa: E402
 from standoff.game.ladder import Ladder, build  # noqa: E402
 from standoff.game.play import play  # noqa: E402
@@ -96,7 +96,7 @@ def looks(form: Form, counts: np.ndarray) -> None:
     done, begin = 0.0, 0
     for stage in form.stages:
         here = counts[:, begin : begin + len(stage.states)]
-        for piece in sweep.pieces(len(stage.states)):
+        for piece in board.pieces(len(stage.states)):
             done += float(here[:, piece].max(axis=(1, 2)).sum()) * here.shape[2] * len(piece)
         begin += len(stage.states)
     say("  evaluations a point, loop (mean, most) / solver", f"{counts.mean():.2f}, {counts.max()} / "

@@ -32,7 +32,7 @@ import numpy as np  # noqa: E402
 from benchmarks.measure import machine, say, table  # noqa: E402
 from scipy import special  # noqa: E402
 
-from standoff.game import gradient, sweep  # noqa: E402
+from standoff.game import board, gradient, sweep  # noqa: E402
 from standoff.game.form import Payoffs  # noqa: E402
 from standoff.infer import calibrate  # noqa: E402
 from standoff.infer.sampler import effective, sample  # noqa: E402
@@ -107,18 +107,20 @@ def tempered(small: Small, records: np.ndarray, seed: int) -> Run:
 def differentiable(small: Small, records: np.ndarray) -> Callable[[jax.Array], jax.Array]:
     """Log posterior density of z, up to a constant, with the solver's derivative."""
     form = small.form
-    back = sweep._compiled(form)
+    back = sweep.compiled(tuple(stage.kind for stage in form.stages))
     blank = tuple(
-        jnp.zeros((len(sweep.pieces(len(s.states))), len(s.going), sweep.PIECE * small.nodes**2)) for s in form.stages
+        jnp.zeros((len(board.pieces(len(s.states))), len(s.going), board.PIECE * small.nodes**2)) for s in form.stages
     )
 
     def forward(world: Payoffs) -> tuple[tuple[jax.Array, ...], tuple[Any, ...]]:
-        start = jnp.broadcast_to(world.horizon[..., None, None], (*world.horizon.shape, small.nodes, small.nodes))
+        game = board.board(form, world)
+        start = jnp.broadcast_to(game.horizon[..., None, None], (*game.horizon.shape, small.nodes, small.nodes))
         guess, rounds, steps = blank, [], []
         for _ in range(small.rounds):
-            values, ratios, done, _ = back(world, start, guess, jnp.asarray(jnp.inf))
-            steps.append((start, values, ratios))
-            rounds.append(done.log_pi)
+            values, ratios, done, _ = back(game, start, guess, jnp.asarray(jnp.inf))
+            step = sweep.cut(form, sweep.Step(start, values, ratios))
+            steps.append((step.start, step.values, step.ratios))
+            rounds.append(tuple(p[: len(s.states)] for p, s in zip(done.log_pi, form.stages, strict=True)))
             guess, start = ratios, values[0]
         stages = range(len(form.stages))
         return tuple(jnp.stack([r[s] for r in reversed(rounds)]) for s in stages), tuple(reversed(steps))

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
+from tests.test_estimate_likelihood import drawn
 
 from standoff.errors import UserError
 from standoff.estimate.bayes import posterior, sample
@@ -14,8 +15,10 @@ from standoff.estimate.estimation import Settings
 from standoff.estimate.fit import CONVERGED
 from standoff.estimate.formulas import Formulas, build
 from standoff.estimate.likelihood import Exact
+from standoff.estimate.modes import Mode, shared, weighed
 from standoff.estimate.search import log_likelihood, roots
 from standoff.estimate.table import as_table
+from standoff.estimate.walk import walk
 
 TERMS = {"SA": "0", "VA": "1", "CB": "0", "barWA": "1", "barWB": "1", "bara": "1", "VB": "1"}
 TRUTH = np.array([1.0, -1.8, -2.4, -1.2, 1.0])
@@ -90,7 +93,7 @@ def design(groups=0, **more):
 
 
 def test_the_prior_is_the_one_that_is_stated():
-    density = model(design(), Settings(method="bayes"), Sampling())
+    density = model(design(), Settings(method="bayes", selection="likely"), Sampling())
     assert density.unit == pytest.approx(np.full(5, 2.5))
     q = np.random.default_rng(0).normal(size=density.size)
     assert density.told(q[None])[0] == pytest.approx(2.5 * q)
@@ -101,16 +104,16 @@ def test_the_prior_is_the_one_that_is_stated():
     slopes = Formulas(TERMS | {"barWB": "x"})
     wide = build(table(), slopes)
     spread = wide.blocks[4][:, 1].std()
-    found = model(wide, Settings(method="bayes"), Sampling(priors=Priors(constant=1.0, slope=2.0)))
+    found = model(wide, Settings(method="bayes", selection="likely"), Sampling(priors=Priors(constant=1.0, slope=2.0)))
     assert found.unit[found.names.index("barWB:x")] == pytest.approx(2.0 / spread)
     assert found.unit[found.names.index("VA:(Intercept)")] == pytest.approx(1.0)
-    held = model(wide, Settings(method="bayes", penalty=3.0), Sampling())
+    held = model(wide, Settings(method="bayes", selection="likely", penalty=3.0), Sampling())
     assert held.unit == pytest.approx(np.full(6, 3.0))
 
 
 def test_groups_move_their_payoff_alone():
     sampling = Sampling(group="region", payoffs=("bara",))
-    density = model(design(groups=3), Settings(method="bayes"), sampling)
+    density = model(design(groups=3), Settings(method="bayes", selection="likely"), sampling)
     assert density.names[-1] == "sd:bara"
     assert density.size == 5 + 1 + 3
     q = np.zeros(density.size)
@@ -124,6 +127,37 @@ def test_groups_move_their_payoff_alone():
     base[5] = 0.0
     gap = float(density.log_prior(jnp.asarray(q)) - density.log_prior(jnp.asarray(base)))
     assert gap == pytest.approx(-0.125 + np.log(0.5) + 0.5)
+
+
+def test_a_walk_goes_there_and_back_with_its_jacobian():
+    how = Settings(method="bayes", selection="likely")
+    density = model(design(), how, Sampling())
+    q = TRUTH / 2.5
+    # All games are alike here, so that only one of them can stand for W_B or V_B: the other stays as it is.
+    assert len(walk(density, q).games) == 1
+    inverts(walk(density, q), q)
+    wide = model(build(table(), Formulas(TERMS | {"VB": "0 + x"})), how, Sampling())
+    q = np.append(TRUTH[:4], 0.1) / wide.unit
+    place = walk(wide, q)
+    assert len(place.games) == 2
+    inverts(place, q)
+
+
+def inverts(place, q):
+    y = place.back(q)
+    found, size = jax.jit(place.model)(jnp.asarray(y))
+    assert np.asarray(found) == pytest.approx(q, abs=1e-9)
+    jacobian = np.asarray(jax.jit(jax.jacfwd(lambda one: place.model(one)[0]))(jnp.asarray(y)))
+    assert float(size) == pytest.approx(np.linalg.slogdet(jacobian)[1], abs=1e-6)  # one equilibrium in each game
+
+
+def test_modes_are_told_apart_and_shared_by_mass():
+    wide, narrow = (Mode(np.full(2, x), s * np.eye(2), lp) for x, s, lp in ((0.0, 1.0, -1.0), (9.0, 0.5, 0.0)))
+    found = weighed([narrow, wide, Mode(np.array([0.5, 0.0]), np.eye(2), -1.2)])
+    assert [mode.point[0] for mode in found] == [0.0, 9.0]
+    assert found[0].weight == pytest.approx(1 / (1 + 0.25 * np.e))
+    assert shared(found, 4) == [0, 0, 1, 1]  # 2.38 and 1.62 chains
+    assert shared(found, 100).count(1) == round(100 * found[1].weight)
 
 
 FAULTS = [
@@ -159,27 +193,34 @@ def test_a_column_of_groups_must_hold_groups():
 
 
 @pytest.mark.slow
-def test_draws_agree_with_importance_sampling():
-    """Against draws from a Student approximation at the mode, weighted by the exact likelihood of the enumeration."""
-    made = design(games=4, plays=200)
-    how = Settings(method="bayes", seed=3)
-    found = sample(made, how, Sampling(draws=500, warmup=300, chains=2))
+@pytest.mark.parametrize("selection", ["mixture", "likely"])
+def test_draws_agree_with_importance_sampling(selection):
+    """Against draws from Student kernels about some of them, weighted by the exact likelihood of the enumeration."""
+    made = drawn(np.random.default_rng(6), 40, 60)
+    found = sample(
+        made, Settings(method="bayes", seed=3, selection=selection), Sampling(draws=400, warmup=200, chains=2)
+    )
     assert found.exact[1] == 0
     assert found.rhat.max() < 1.05
     q = found.q.reshape(-1, found.q.shape[-1])
+    many, k = q.shape[-1], len(made.names)
     rng = np.random.default_rng(0)
-    root = np.linalg.cholesky(np.cov(q, rowvar=False))
-    raw = rng.standard_t(6, size=(4000, 1)) ** 0 * rng.normal(size=(4000, 5)) / np.sqrt(rng.chisquare(6, (4000, 1)) / 6)
-    drawn = q.mean(axis=0) + raw @ root.T
-    away = -0.5 * (6 + 5) * np.log1p((raw**2).sum(axis=1) / 6)
-    exact = Exact(made.counts, "likely")
-    level = np.array([exact.value_and_gradient(made.payoffs(2.5 * x))[0].sum() for x in drawn])
-    log = level - 0.5 * (drawn**2).sum(axis=1) - away
+    centre = q[rng.choice(len(q), 300, replace=False)]
+    root = 0.5 * np.linalg.cholesky(np.cov(q, rowvar=False))
+    raw = rng.normal(size=(30_000, many)) / np.sqrt(rng.chisquare(6, (30_000, 1)) / 6)
+    tried = centre[rng.integers(0, len(centre), len(raw))] + raw @ root.T
+    there, here = (np.linalg.solve(root, x.T).T for x in (centre, tried))
+    apart = (here**2).sum(axis=1)[:, None] + (there**2).sum(axis=1)[None] - 2 * here @ there.T
+    away = np.log(((1 + apart / 6) ** (-0.5 * (6 + many))).mean(axis=1))
+    exact = Exact(made.counts, selection)
+    unit, odds = found.density.unit, found.density.priors.mixture
+    level = np.array([exact.value_and_gradient(made.payoffs(unit * x[:k]), odds * x[k:])[0].sum() for x in tried])
+    log = level - 0.5 * (tried**2).sum(axis=1) - away
     weight = np.exp(log - log.max())
     weight /= weight.sum()
     size = 1 / (weight**2).sum()
-    mean = weight @ drawn
-    spread = np.sqrt(weight @ (drawn - mean) ** 2)
+    mean = weight @ tried
+    spread = np.sqrt(weight @ (tried - mean) ** 2)
     assert size > 100
     error = spread * np.sqrt(1 / size + 1 / found.ess.min())
     assert (np.abs(q.mean(axis=0) - mean) < 4 * error).all()

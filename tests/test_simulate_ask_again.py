@@ -1,7 +1,9 @@
 """A session that keeps what a question leaves as it was: its answers are those of `whatif`, and it solves less."""
 
 import datetime as dt
+from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from standoff.errors import UserError
 from standoff.simulate.ask_again import Session
 from standoff.simulate.counterfactual import whatif
 from standoff.simulate.memory import Memory, room
+from standoff.simulate.setup import Plan
 
 DAY = dt.date(2031, 3, 31)
 DRAWS, CRISES = 3, 40
@@ -128,6 +131,64 @@ def test_a_mistake_costs_nothing_and_leaves_the_session_as_it_was(small, session
         session.ask({"asked": ["views.lume.force.sucess=0.9"]})
     with pytest.raises(UserError, match="before the first round"):
         session.ask({"asked": ["prior.coercer=0.1"]}, start=DAY)
+
+
+def with_economy():
+    """The small case with an economy and a circle, whose levels move."""
+    own, other = load_case(TEMPLATE).case, load_case("venezuela-2025").case
+    nothing = Number.model_validate(0.0)
+    economy = other.world.economy.model_copy(update=dict.fromkeys(("other_income", "usable_reserves"), nothing))
+    case = small_case(rounds=4, world=World(economy=economy, coalition=own.world.coalition)).case
+    ladder = [rung.model_copy(update={"quarantine": share}) for rung, share in zip(case.ladder, SHARES, strict=True)]
+    return LoadedCase(case.model_copy(update={"ladder": ladder}), "small", Path("small"), "digest")
+
+
+SHARES = (Number.model_validate(0.1), Number.model_validate(0.9))
+OUTPUT = "world.economy.output_norm"
+
+
+@pytest.fixture(scope="module")
+def pressed():
+    """A case with an economy, and a session of it that has answered two questions."""
+    loaded = with_economy()
+    session = Session(loaded, draws=2, replications=CRISES, seed=7)
+    session.prepare()
+    session.ask({"first": [f"{OUTPUT}=*0.9"]})
+    return loaded, session
+
+
+@pytest.mark.slow
+def test_another_number_of_the_economy_compiles_nothing(pressed):
+    _, session = pressed
+    heard = []
+    jax.monitoring.register_event_duration_secs_listener(lambda event, seconds, **_: heard.append(event))
+    found = session.ask({"asked": [f"{OUTPUT}=*0.7"]})
+    assert [event for event in heard if event.endswith("backend_compile_duration")] == []
+    assert float(abs(found["difference"]).max()) > 0
+    assert session.solved == 2 * 2  # both views in both draws: what was before is not solved again
+    jnp.sin(jnp.ones(len(heard) + 1237))  # what would be heard
+    assert [event for event in heard if event.endswith("backend_compile_duration")] != []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", [None, DAY])
+def test_a_number_of_the_economy_is_answered_as_by_whatif_and_as_in_all_states(pressed, start, monkeypatch):
+    loaded, session = pressed
+    asked = {"worse": [f"{OUTPUT}=*0.7"], "better": [f"{OUTPUT}=*1.4"], "his": [f"views.lume.{OUTPUT}=*0.6"]}
+    anew = whatif(loaded, asked, start=start, draws=2, replications=CRISES, seed=7)
+    xr.testing.assert_identical(session.ask(asked, start=start), anew)
+    part = []
+    plain = Plan.solve
+
+    def everywhere(self, sheet, draw, among=None):
+        part.append(len(among.states[0]) < len(self.form.stages[0].states))
+        return plain(self, sheet, draw)
+
+    monkeypatch.setattr(Plan, "solve", everywhere)
+    whole = whatif(loaded, asked, start=start, draws=2, replications=CRISES, seed=7)
+    assert any(part)
+    for name in whole.data_vars:
+        xr.testing.assert_identical(whole[name], anew[name])
 
 
 class Stop(Exception):

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from standoff.estimate.estimation import Settings
 
 
+Data = tuple[tuple[jax.Array, ...], jax.Array]
+
+
 @dataclass(frozen=True)
 class Priors:
     """Standard deviations of the priors, in standard deviations of private information."""
@@ -44,7 +47,7 @@ class Sampling:
     """How to draw: draws kept of each chain, steps before them, chains; `group`, `payoffs`: what varies by group."""
 
     draws: int = 1000
-    warmup: int = 1000
+    warmup: int = 500
     chains: int = 4
     group: str | None = None
     payoffs: tuple[str, ...] = ()
@@ -97,14 +100,22 @@ class Model:
         offset = self.design.payoffs(np.zeros(len(self.design.names)))
         return jnp.stack(columns, axis=1) + jnp.asarray(offset)
 
-    def each(self, q: jax.Array) -> jax.Array:
-        """Log-likelihood of each game."""
-        blocks = tuple(jnp.asarray(b) for b in self.design.blocks)
+    def some(self, games: np.ndarray) -> "Model":
+        """The model of some of the games."""
+        member = None if self.member is None else self.member[games]
+        return replace(self, design=self.design.take(games), member=member)
+
+    def data(self) -> Data:
+        """Columns of each payoff, and counts; as arguments of what is compiled they are no part of it."""
+        return tuple(jnp.asarray(b) for b in self.design.blocks), jnp.asarray(self.design.counts, dtype=float)
+
+    def each(self, q: jax.Array, data: Data | None = None) -> jax.Array:
+        """Log-likelihood of each game; `data` is `data()`."""
+        blocks, counts = self.data() if data is None else data
         mixing = self.split(q)[1]
         return log_likelihood(
-            self.payoffs(q, blocks), jnp.asarray(self.design.counts), self.selection, mixing,
-            given_challenge=self.given_challenge,
-        )  # fmt: skip
+            self.payoffs(q, blocks), counts, self.selection, mixing, given_challenge=self.given_challenge
+        )
 
     def log_prior(self, q: jax.Array) -> jax.Array:
         """Log density of the prior of the vector, up to a constant."""
@@ -114,9 +125,9 @@ class Model:
         half = -0.5 * jnp.exp(2 * log_sd) / self.priors.group**2 + log_sd
         return -0.5 * jnp.sum(normal**2) + jnp.sum(half)
 
-    def potential(self, q: jax.Array) -> jax.Array:
-        """Minus the log of the posterior's density, up to a constant."""
-        return -self.log_prior(q) - jnp.sum(self.each(q))
+    def potential(self, q: jax.Array, data: Data | None = None) -> jax.Array:
+        """Minus the log of the posterior's density, up to a constant; `data` as for `each`."""
+        return -self.log_prior(q) - jnp.sum(self.each(q, data))
 
     def told(self, q: np.ndarray) -> np.ndarray:
         """From vectors [draw, …] to the numbers that are reported [draw, name]."""

@@ -25,6 +25,27 @@ OUTCOMES = ("back-down", "concession", "settlement", "flight", "force", "coup", 
 OUTCOME = {name: index for index, name in enumerate(OUTCOMES)}
 
 
+@dataclass(frozen=True)
+class Kind:
+    """Who moves at a stage and to which stage each move leads (-1 where it ends the game), whatever the state.
+
+    Games of one kind, stage by stage, share what is compiled for them.
+    """
+
+    mover: int
+    leads: tuple[int, ...]
+
+    @property
+    def going(self) -> tuple[int, ...]:
+        """Moves after which the game goes on."""
+        return tuple(m for m, stage in enumerate(self.leads) if stage >= 0)
+
+    @property
+    def ending(self) -> tuple[int, ...]:
+        """Moves that end the game."""
+        return tuple(m for m, stage in enumerate(self.leads) if stage < 0)
+
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """One player's decision in a round.
@@ -44,14 +65,19 @@ class Stage:
     outcome: np.ndarray
 
     @property
+    def kind(self) -> Kind:
+        """What all its states have in common."""
+        return Kind(self.mover, self.leads)
+
+    @property
     def going(self) -> tuple[int, ...]:
         """Moves after which the game goes on."""
-        return tuple(m for m, stage in enumerate(self.leads) if stage >= 0)
+        return self.kind.going
 
     @property
     def ending(self) -> tuple[int, ...]:
         """Moves that end the game."""
-        return tuple(m for m, stage in enumerate(self.leads) if stage < 0)
+        return self.kind.ending
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,13 +13,15 @@ from functools import lru_cache, partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from standoff.errors import Failure
+from standoff.game.board import Rows, pieces
 from standoff.game.form import Form, Payoffs
 from standoff.game.outcomes import Labels, at_beliefs, chances
 from standoff.game.response import frozen
-from standoff.game.sweep import Solution, Step, leads, nature, one_stage
+from standoff.game.sweep import Quality, Solution, Step, leads, mixed, stage_back
 
 LogPi = tuple[Float[Array, "round _state p q 2 _move"], ...]
 Pull = Callable[[Payoffs, Step, Array, tuple[Array, ...], Payoffs], tuple[Payoffs, Array]]
@@ -53,14 +55,14 @@ def _compiled(form: Form) -> Pull:
         for index, stage in enumerate(form.stages):
 
             def forward(payoffs: Payoffs, plain: dict[int, Array], index: int = index) -> tuple[Array, Array]:
-                value, log_pi, *_ = one_stage(form, index, payoffs, plain, ratios[index], never, frozen)
+                value, log_pi, *_ = _one_stage(form, index, payoffs, plain, ratios[index], never)
                 return value, log_pi
 
             _, back = jax.vjp(forward, payoffs, {lead: values[lead] for lead in leads(stage)})
             part, before = back((on[index], on_log_pi[index]))
             total = jax.tree.map(jnp.add, total, part)
             on |= {lead: on[lead] + table for lead, table in before.items()}
-        _, back = jax.vjp(lambda p, s: nature(form, p, s), payoffs, start)
+        _, back = jax.vjp(lambda p, s: _nature(form, p, s), payoffs, start)
         part, earlier = back(on[form.nature])
         return jax.tree.map(jnp.add, total, part), earlier
 
@@ -68,6 +70,36 @@ def _compiled(form: Form) -> Pull:
     return lambda payoffs, step, on_value, on_log_pi, total: run(
         payoffs, step.start, step.values, step.ratios, on_value, on_log_pi, total
     )
+
+
+def _one_stage(
+    form: Form,
+    index: int,
+    payoffs: Payoffs,
+    plain: dict[int, Array],
+    guess: Float[Array, "piece going point"],
+    jump: Float[Array, ""],
+) -> tuple[Array, Array, Array, Array, Quality]:
+    """One stage of a round from the values `plain` of the stages it leads to: values, log chances, flags, ratios."""
+    stage = form.stages[index]
+    follow, mask = jnp.asarray(np.maximum(stage.follow, 0)), jnp.asarray(stage.mask)
+    at = pieces(len(stage.states))
+    rows = Rows(follow[at], mask[at], jnp.moveaxis(payoffs.moves[index][:, :, at], 2, 0))
+    mix, precision = mixed(next(iter(plain.values())).shape[-1], payoffs.tilt[1 - stage.mover]), payoffs.precision
+    found, log_pi, flagged, d, quality = stage_back(stage.kind, rows, plain, mix, precision, guess, jump, None, frozen)
+    count = len(stage.states)
+    return found[:, :, :count], log_pi[:count], flagged[:count], d, quality
+
+
+def _nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
+    """Value after the target's move: flow, then the levels move, removal from within, and the next round."""
+    then = jnp.asarray(np.maximum(form.branch, 0))
+    chance = jnp.where(jnp.asarray(form.branch >= 0), payoffs.chance, 0.0)
+    survive = chance * (1 - payoffs.hazard) * payoffs.discount
+    removed = (chance * payoffs.hazard).sum(-1)
+    later = sum(survive[None, None, :, b, None, None] * start[:, :, then[:, b]] for b in range(form.branch.shape[1]))
+    gone = payoffs.removed[..., None] * removed[None, None]
+    return later + (payoffs.flow + gone)[..., None, None]
 
 
 def _trail(solution: Solution) -> tuple[Step, ...]:

@@ -17,10 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from standoff.game.board import PIECE, pieces
 from standoff.game.form import COERCER, OUTCOME, OUTCOMES, Form, Payoffs, Stage
 from standoff.game.interpolate import evaluate, slopes
 from standoff.game.response import posterior
-from standoff.game.sweep import PIECE, Solution, leads, pieces, turn
+from standoff.game.sweep import Solution, leads, turn
 
 Labels = tuple[Int[np.ndarray, "_state _move"], ...]
 PAIRS = ((0, 0), (0, 1), (1, 0), (1, 1))

@@ -6,8 +6,9 @@ after the move,
 
     V_i(type) = sum_a pi_type(a) Q_type(a; p'(a)),      V_j(type) = sum_a [b pi_1(a) + (1-b) pi_0(a)] W_j(a; p'(a)).
 
-One round is compiled once and called for every round, so that changing the number of rounds costs nothing.
-Within a round the states of a stage are worked through in pieces of `PIECE` that fit in cache (`lax.map`).
+One round is compiled once and called for every round, so that changing the number of rounds costs nothing; games of
+one kind and size share what is compiled (`board`). Within a round the states of a stage are worked through in pieces
+of `PIECE` that fit in cache. With `reached`, states that cannot be come to are left out.
 
 Where a decision has several answers, which one is taken decides which equilibrium of the whole game is found. With
 `shares` of more than one entry the whole game is continued: it is solved at each share of the precision in turn,
@@ -28,13 +29,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from standoff.errors import UserError
-from standoff.game.form import COERCER, Form, Payoffs, Stage
+from standoff.errors import Failure, UserError
+from standoff.game.board import PIECE, Board, Rows, board, spread, through
+from standoff.game.form import COERCER, Form, Kind, Payoffs, Stage
 from standoff.game.interpolate import slopes
+from standoff.game.reach import Reached
 from standoff.game.response import Response, Tables, answered, lay_out, posterior
 
 RESIDUAL = 1e-9
-PIECE = 8
 JUMP = 1.0
 STEP = 5.0
 MOST = 8
@@ -102,47 +104,39 @@ class Solution:
         return self.status == "ok"
 
 
-def _mix(nodes: int, tilt: Float[Array, " type"]) -> Float[Array, "type node"]:
+def mixed(nodes: int, tilt: Float[Array, " type"]) -> Float[Array, "type node"]:
     """Belief of each type of the other player that the mover is firm, at the nodes of the public belief."""
     node = jnp.linspace(0.0, 1.0, nodes)
     return jnp.stack([posterior(node, jnp.full_like(node, tilt[0])), posterior(node, jnp.full_like(node, tilt[1]))])
 
 
-def pieces(count: int) -> np.ndarray:
-    """State indices of a stage in rows of `PIECE`; the last row is filled up with its last state."""
-    rows = -(-count // PIECE)
-    return np.minimum(np.arange(rows * PIECE), count - 1).reshape(rows, PIECE)
-
-
 def _solve_stage(
-    stage: Stage,
+    stage: Kind,
+    rows: Rows,
     after: dict[int, tuple[Array, Array]],
-    payoff: Float[Array, "2 2 state move"],
     precision: Float[Array, ""],
     mix: Float[Array, "type node"],
     guess: Float[Array, "piece going point"],
     jump: Float[Array, ""],
+    many: Array | None,
     answering: Answering = answered,
 ) -> tuple[Array, Array, Array, Array, Quality]:
-    """Solve one stage in all its states (`answering` each decision: `answered`, or `frozen` at known ratios).
+    """Solve one stage in the states of its first `many` pieces (none: of all), the others being left 0.
 
-    `after[s]` holds values of stage s and their slopes, own-belief axis last: [player, type, state, other, node].
-    Returns values in the same layout, log-probabilities [state, p, q, type, move], flags [state, p, q], ratios,
-    quality. A ratio that ends further than `jump` from its guess is flagged.
+    Each decision is solved by `answering`: `answered`, or `frozen` at known ratios. `after[s]` holds values of stage s
+    and their slopes, own-belief axis last: [player, type, state, other, node]. Returns values in the same layout,
+    log-probabilities [state, p, q, type, move], flags [state, p, q], ratios, quality; states are those of all pieces. A
+    ratio that ends further than `jump` from its guess is flagged.
     """
     mover, other = stage.mover, 1 - stage.mover
     going, ending = np.array(stage.going, dtype=int), np.array(stage.ending, dtype=int)
-    index = pieces(len(stage.states))
-    follow = jnp.asarray(np.maximum(stage.follow, 0)[index][..., going])
-    mask = jnp.asarray(stage.mask[index])
-    pays = jnp.moveaxis(payoff[:, :, index], 2, 0)
     order = np.argsort(np.concatenate([going, ending]))
     nodes = mix.shape[-1]
     points = PIECE * nodes * nodes
 
     def one(piece: tuple[Array, ...]) -> tuple[Array, Array, Array, Array, Array, Array]:
         then, can, pay, start = piece
-        leads = [(after[stage.leads[m]], then[:, i]) for i, m in enumerate(stage.going)]
+        leads = [(after[stage.leads[m]], then[:, m]) for m in stage.going]
         value = jnp.stack([table[0][:, :, to] for table, to in leads], axis=2)
         slope = jnp.stack([table[1][:, :, to] for table, to in leads], axis=2)
         pay_go, pay_end = jnp.moveaxis(pay[..., going], -1, 2), jnp.moveaxis(pay[..., ending], -1, 2)
@@ -172,80 +166,85 @@ def _solve_stage(
         return both, log_pi, flagged, point.d, point.residual.max(), (~answer.settled).sum()
 
     run = one if answering is answered else jax.checkpoint(one)  # a derivative stores nothing of a piece
-    both, log_pi, flagged, d, residual, unsettled = jax.lax.map(run, (follow, mask, pays, guess))
-    count = len(stage.states)
-    both = jnp.moveaxis(both, 0, 2).reshape(2, 2, -1, nodes, nodes)[:, :, :count]
-    log_pi = log_pi.reshape(-1, *log_pi.shape[2:])[:count]
-    flagged = flagged.reshape(-1, nodes, nodes)[:count]
-    return both, log_pi, flagged, d, Quality(residual.max(), unsettled.sum())
+    every = (rows.follow, rows.mask, rows.pays, guess)
+    both, log_pi, flagged, d, residual, unsettled = through(run, every, many)
+    both = jnp.moveaxis(both, 0, 2).reshape(2, 2, -1, nodes, nodes)
+    log_pi = log_pi.reshape(-1, *log_pi.shape[2:])
+    return both, log_pi, flagged.reshape(-1, nodes, nodes), d, Quality(residual.max(), unsettled.sum())
 
 
-def nature(form: Form, payoffs: Payoffs, start: Array) -> Array:
-    """Value after the target's move: flow, then the levels move, removal from within, and the next round."""
-    then = jnp.asarray(np.maximum(form.branch, 0))
-    chance = jnp.where(jnp.asarray(form.branch >= 0), payoffs.chance, 0.0)
-    survive = chance * (1 - payoffs.hazard) * payoffs.discount
-    removed = (chance * payoffs.hazard).sum(-1)
-    later = sum(survive[None, None, :, b, None, None] * start[:, :, then[:, b]] for b in range(form.branch.shape[1]))
-    gone = payoffs.removed[..., None] * removed[None, None]
-    return later + (payoffs.flow + gone)[..., None, None]
+def _nature(board: Board, start: Array) -> Array:
+    """Value after the target's move: flow, then the levels move, removal from within, and the next round.
+
+    By rows of nature's states; a state's branches with no chance stand last and are left out.
+    """
+
+    def one(row: tuple[Array, ...]) -> Array:
+        then, chance, hazard, flow = row
+        survive = chance * (1 - hazard) * board.discount
+        removed = (chance * hazard).sum(-1)
+
+        def add(b: Array, later: Array) -> Array:
+            return later + survive[None, None, :, b, None, None] * start[:, :, then[:, b]]
+
+        shape = (*flow.shape, *start.shape[-2:])
+        later: Array = jax.lax.fori_loop(0, board.wide, add, jnp.zeros(shape, start.dtype))
+        gone = board.removed[..., None] * removed[None, None]
+        return later + (flow + gone)[..., None, None]
+
+    found = through(one, (board.branch, board.chance, board.hazard, board.flow), board.many[-1])
+    return jnp.moveaxis(found, 0, 2).reshape(2, 2, -1, *start.shape[-2:])
 
 
-Back = Callable[[Payoffs, Array, Ratios, Array], tuple[Values, Ratios, Round, Quality]]
+Back = Callable[[Board, Array, Ratios, Array], tuple[Values, Ratios, Round, Quality]]
 
 
-def one_stage(
-    form: Form,
-    index: int,
-    payoffs: Payoffs,
-    plain: dict[int, Array],
-    guess: Float[Array, "piece going point"],
-    jump: Float[Array, ""],
-    answering: Answering = answered,
-) -> tuple[Array, Array, Array, Array, Quality]:
+def stage_back(
+    stage: Kind, rows: Rows, plain: dict[int, Array], mix: Array, precision: Array, guess: Array, jump: Array,
+    many: Array | None, answering: Answering = answered,
+) -> tuple[Array, Array, Array, Array, Quality]:  # fmt: skip
     """One stage of a round from the values `plain` of the stages it leads to: values, log chances, flags, ratios."""
-    stage = form.stages[index]
     after = {lead: (value := turn(stage, plain[lead]), slopes(value)) for lead in leads(stage)}
-    nodes = next(iter(plain.values())).shape[-1]
-    mix = _mix(nodes, payoffs.tilt[1 - stage.mover])
-    precision = payoffs.precision[stage.mover]
     both, log_pi, flagged, d, quality = _solve_stage(
-        stage, after, payoffs.moves[index], precision, mix, guess, jump, answering
+        stage, rows, after, precision[stage.mover], mix, guess, jump, many, answering
     )
     return turn(stage, both), log_pi, flagged, d, quality
 
 
-def leads(stage: Stage) -> list[int]:
+def leads(stage: Stage | Kind) -> list[int]:
     """The stages, nature's among them, to which moves of a stage lead."""
     return sorted({stage.leads[m] for m in stage.going})
 
 
-def turn(stage: Stage, table: Array) -> Array:
+def turn(stage: Stage | Kind, table: Array) -> Array:
     """The mover's belief as last axis, and back."""
     return jnp.swapaxes(table, -1, -2) if stage.mover == COERCER else table
 
 
-def _round(form: Form) -> Back:
-    def back(payoffs: Payoffs, start: Array, guess: Ratios, jump: Array) -> tuple[Values, Ratios, Round, Quality]:
-        plain: dict[int, Array] = {form.nature: nature(form, payoffs, start)}
+@lru_cache(maxsize=8)
+def compiled(kinds: tuple[Kind, ...]) -> Back:
+    """One round of games of a kind: values, ratios, what is kept of them, and how well they were solved.
+
+    It takes a game (`board`), the values at the beginning of the next round, ratios to begin from and the `jump` of a
+    ratio beyond which a point is flagged.
+    """
+
+    def back(game: Board, start: Array, guess: Ratios, jump: Array) -> tuple[Values, Ratios, Round, Quality]:
+        plain: dict[int, Array] = {len(kinds): _nature(game, start)}
         blank = jnp.zeros(())
-        ratios, log_pis, flags = ([blank] * len(form.stages) for _ in range(3))
+        ratios, log_pis, flags = ([blank] * len(kinds) for _ in range(3))
         quality: list[Quality] = []
-        for index in reversed(range(len(form.stages))):
-            plain[index], log_pis[index], flags[index], ratios[index], good = one_stage(
-                form, index, payoffs, plain, guess[index], jump
+        for index, kind in reversed(list(enumerate(kinds))):
+            mix = mixed(start.shape[-1], game.tilt[1 - kind.mover])
+            plain[index], log_pis[index], flags[index], ratios[index], good = stage_back(
+                kind, game.stages[index], plain, mix, game.precision, guess[index], jump, game.many[index]
             )
             quality.append(good)
         total = Quality(jnp.stack([q.residual for q in quality]).max(), jnp.stack([q.unsettled for q in quality]).sum())
-        values = tuple(plain[index] for index in range(len(form.stages) + 1))
+        values = tuple(plain[index] for index in range(len(kinds) + 1))
         return values, tuple(ratios), Round(tuple(log_pis), plain[0].astype(jnp.float32), tuple(flags)), total
 
     return jax.jit(back)
-
-
-@lru_cache(maxsize=8)
-def _compiled(form: Form) -> Back:
-    return _round(form)
 
 
 @jax.jit
@@ -279,17 +278,26 @@ def rising(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def solve(
-    form: Form, payoffs: Payoffs, *, rounds: int, nodes: int, shares: Sequence[float] = (1.0,), trail: bool = False
+    form: Form,
+    payoffs: Payoffs,
+    *,
+    rounds: int,
+    nodes: int,
+    shares: Sequence[float] = (1.0,),
+    trail: bool = False,
+    reached: Reached | None = None,
 ) -> Solution:
     """Solve a view: logit quantal response equilibrium, Markov in public state and public beliefs.
 
     `nodes` is the number of grid nodes per belief axis, 0 and 1 among them. `shares`, rising to 1, are shares of the
     precision at which the whole game is solved in turn (`default_shares`); with 1 alone every point begins from the
     answer of the next round. Points are solved to a residual of `RESIDUAL`; where one is not, the status says so in
-    words and the solution must not be called an equilibrium.
+    words and the solution must not be called an equilibrium. With `reached` only those states are solved, which hold
+    what they hold without it; the other rows of the solution are 0, and are no strategies.
 
     Raises:
         UserError: shares that do not rise to 1, no rounds, fewer than 3 nodes, or payoffs that are not finite.
+        Failure: a trail of a part of the states.
     """
     began = time.perf_counter()
     shares = rising(shares)
@@ -300,9 +308,12 @@ def solve(
             "Some payoffs are not finite. Fill in those of masked moves too; if it is a tilt, a pair of types has "
             "chance 0, so that a belief can be ruled out by the prior itself: give it a small chance"
         )
-    back = _compiled(form)
+    if trail and reached is not None:
+        raise Failure("A trail takes all states. Leave out `reached`.")
+    back, game = compiled(tuple(stage.kind for stage in form.stages)), board(form, payoffs, reached)
     nothing = tuple(
-        jnp.zeros((len(pieces(len(stage.states))), len(stage.going), PIECE * nodes**2)) for stage in form.stages
+        jnp.zeros((len(rows.follow), len(stage.going), PIECE * nodes**2))
+        for rows, stage in zip(game.stages, form.stages, strict=True)
     )
     far: list[Ratios] = [nothing] * rounds
     near: list[Ratios] = [nothing] * rounds
@@ -314,8 +325,8 @@ def solve(
     for k, share in enumerate(shares):
         width = (share - (shares[k - 1] if k else 0.0)) * widest / STEP
         jump = jnp.asarray(JUMP * max(width, 1.0) if k else jnp.inf)
-        here = eqx.tree_at(lambda p: p.precision, payoffs, payoffs.precision * share)
-        start = jnp.broadcast_to(payoffs.horizon[..., None, None], (*payoffs.horizon.shape, nodes, nodes))
+        here = eqx.tree_at(lambda p: p.precision, game, game.precision * share)
+        start = jnp.broadcast_to(game.horizon[..., None, None], (*game.horizon.shape, nodes, nodes))
         solved, quality, ways = [], [], []
         found: list[Ratios] = []
         for index in range(rounds):
@@ -326,27 +337,35 @@ def solve(
                 guess = _extrapolate(near[index], far[index], (share - shares[k - 1]) / (shares[k - 1] - past))
             values, ratios, done, good = back(here, start, guess, jump)
             found.append(ratios)
-            ways.append(Step(start, values, ratios))
+            if trail:
+                ways.append(cut(form, Step(start, values, ratios)))
             start = values[0]
             solved.append(done)
             quality.append(good)
         far, near = near, found
         flags = [done.flagged for done in solved]
         marks = [jax.tree.map(jnp.logical_or, a, b) for a, b in zip(marks, flags, strict=True)] if k else flags
-    solution = _collect(form, payoffs, solved, quality, marks, shares, nodes, time.perf_counter() - began)
+    solution = _collect(form, payoffs, solved, quality, marks, shares, nodes, reached, time.perf_counter() - began)
     return replace(solution, trail=tuple(reversed(ways))) if trail else solution
+
+
+def cut(form: Form, step: Step) -> Step:
+    """A step of a game in which every state was solved, without the places that fill up the last pieces."""
+    sizes = [*(len(stage.states) for stage in form.stages), len(form.nature_states)]
+    values = tuple(table[:, :, :size] for table, size in zip(step.values, sizes, strict=True))
+    return Step(step.start[:, :, : sizes[0]], values, step.ratios)
 
 
 def _collect(
     form: Form, payoffs: Payoffs, solved: list[Round], quality: list[Quality], marks: list[tuple[Array, ...]],
-    shares: tuple[float, ...], nodes: int, seconds: float,
+    shares: tuple[float, ...], nodes: int, reached: Reached | None, seconds: float,
 ) -> Solution:  # fmt: skip
-    stages = range(len(form.stages))
-    log_pi = tuple(jnp.stack([done.log_pi[s] for done in reversed(solved)]) for s in stages)
-    flagged = tuple(jnp.stack([mark[s] for mark in reversed(marks)]) for s in stages)
-    value = jnp.stack([done.value for done in reversed(solved)])
+    log_pi = spread(form, [done.log_pi for done in reversed(solved)], reached, axis=0)
+    flagged = spread(form, list(reversed(marks)), reached, axis=0)
+    (value,) = spread(form, [(done.value,) for done in reversed(solved)], reached, axis=2)
     residual = float(np.max([float(q.residual) for q in quality]))  # not a number if one is not
-    points = sum(mark.size for mark in flagged)
+    states = form.size if reached is None else sum(len(one) for one in reached.states[:-1])
+    points = len(solved) * states * nodes**2
     unsettled = sum(int(q.unsettled) for q in quality) / points
     folded = sum(int(mark.sum()) for mark in flagged) / points
     status = "ok"

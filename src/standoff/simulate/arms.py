@@ -16,6 +16,7 @@ import numpy as np
 
 from standoff.game.form import Payoffs
 from standoff.game.play import Ended, Given, Later, Minds, Paths, play
+from standoff.game.reach import Reached
 from standoff.game.sweep import Solution
 from standoff.simulate.ending import ENDINGS, codes
 from standoff.simulate.minds import Meeting, Thinking
@@ -31,9 +32,15 @@ TYPES, PLAY, STOPPED = 1, 2, 9
 
 @dataclass(eq=False)
 class Kept:
-    """Solutions, by the bytes of what was solved; at most `most` of them, the latest used."""
+    """Solutions, by the bytes of what was solved; at most `most` of them, the latest used.
+
+    With `narrow` a view is solved only where it can be asked (`Plan.reached`), which is enough to play crises out that
+    begin at the first state, in the plan's world or in that of the plan `begun`.
+    """
 
     most: int = 32
+    narrow: bool = False
+    begun: Plan | None = None
     solved: int = 0
     unsettled: int = 0
     worst: float = 0.0
@@ -41,11 +48,12 @@ class Kept:
 
     def solve(self, plan: Plan, sheet: Sheet, draw: int) -> Solution:
         """Solve a view for one draw, or find what was solved before."""
-        key = digest(plan, sheet.payoffs.one(draw))
+        among = self.among(plan, sheet, draw)
+        key = digest(plan, sheet.payoffs.one(draw), among)
         if key in self._found:
             self._found.move_to_end(key)
             return self._found[key]
-        found = self._found[key] = plan.solve(sheet, draw)
+        found = self._found[key] = plan.solve(sheet, draw, among)
         self.solved += 1
         self.unsettled += found.unsettled > 0
         self.worst = max(self.worst, float(found.residual))
@@ -53,14 +61,19 @@ class Kept:
             self._found.popitem(last=False)
         return found
 
+    def among(self, plan: Plan, sheet: Sheet, draw: int) -> Reached | None:
+        """The states in which a view is solved; none: in all."""
+        return plan.reached(sheet, draw, self.begun) if self.narrow else None
+
     def clear(self) -> None:
         """Let go of the solutions, which are large; the counts stay."""
         self._found.clear()
 
 
-def digest(plan: Plan, payoffs: Payoffs) -> bytes:
-    """A name for a game: its payoffs and chances, and how it is solved."""
+def digest(plan: Plan, payoffs: Payoffs, among: Reached | None = None) -> bytes:
+    """A name for a game: its payoffs and chances, how it is solved, and in which states."""
     name = hashlib.sha256(f"{plan.rounds} {plan.nodes} {plan.form.size}".encode())
+    name.update(among.name if among is not None else b"")
     for leaf in jax.tree_util.tree_leaves(payoffs):
         name.update(np.ascontiguousarray(leaf).tobytes())
     return name.digest()
@@ -98,7 +111,7 @@ def arm(plan: Plan, draw: int, kept: Kept, off: Off | None = None) -> Arm:
     """Each side in its own view, with some differences corrected; the world is the base."""
     coercer, target = SIDES
     skip = off or {}
-    thinking = Thinking(plan, draw, kept.solve)
+    thinking = Thinking(plan, draw, kept.solve, kept.among)
     meeting = thinking.meet((plan.view(coercer), plan.view(target)), (skip.get(coercer, ()), skip.get(target, ())))
     return Arm(plan, draw, meeting, plan.sheet(None).payoffs.one(draw))
 

@@ -6,14 +6,15 @@ session keeps from one question to the next:
 | kept | used again where |
 |---|---|
 | the plan, its chains and what the world's modules computed | the numbers that they read are the same |
-| the compiled form of the game | the change lets no level move where none did (`Plan.reach`) |
+| the compiled form of the game | the change opens no level on a rung that no draw could come to there (`wide_form`) |
 | the arm *before*: types, moves on record, endings | always, by the round from which things are otherwise |
 | a view solved, or answered (`game.against`), for one draw | its payoffs and chances are the same, byte by byte |
 
 So a misreading corrected costs the solutions of its holder's view, a number of one view likewise, a move none, a number
-of the base those of all views that it reaches. Solutions are found anew from the same beginning as ever: beginning from
-the answer before would save part of a solution and change its last figures, and, where a decision has several answers,
-perhaps which one is found.
+of the base or of the world those of all views that it reaches. In each draw a view is solved only in the states that
+crises can come to there (`Plan.reached`), as `whatif` does. Solutions are found anew from the same beginning as ever:
+beginning from the answer before would save part of a solution and change its last figures, and, where a decision has
+several answers, perhaps which one is found.
 
 Solutions are large (tens of megabytes each); at most so many bytes of them are kept, those of *before* first.
 """
@@ -34,23 +35,24 @@ from standoff.case.load import LoadedCase
 from standoff.errors import UserError
 from standoff.game.form import Form, Payoffs
 from standoff.game.play import Given, Paths
+from standoff.game.reach import Reached
 from standoff.game.sweep import Solution
 from standoff.simulate.arms import Arm, Kept, Off, Progress, digest, each, status
 from standoff.simulate.counterfactual import (
     SCHEMA,
-    _along,
-    _made,
-    _play,
-    _require,
-    _require_move,
-    _until,
     effects,
+    endings_of,
+    follow_record,
+    require_move,
+    require_possible,
+    until,
+    with_moves,
 )  # fmt: skip
 from standoff.simulate.memory import Memory, room
-from standoff.simulate.minds import Thinking, Thought, Without, _named
+from standoff.simulate.minds import Thinking, Thought, Without, view_named
 from standoff.simulate.overlay import Counterfactual, counterfactual, split
 from standoff.simulate.record import Record
-from standoff.simulate.setup import BASE, SIDES, Plan, Sheet, form_for, plan, take_form
+from standoff.simulate.setup import BASE, SIDES, Plan, Sheet, plan, take_form, wide_form
 
 DRAWS, CRISES = 8, 250
 """Draws of the numbers and crises for each, small enough for an answer in seconds; the table tells its errors."""
@@ -60,34 +62,43 @@ FORMS = 2
 
 @dataclass(eq=False)
 class Used:
-    """Solves views for one draw, or finds them, and knows how well those that it used were solved."""
+    """Solves views for one draw, or finds them, and knows how well those that it used were solved.
+
+    As `arms.Kept` with `narrow`: only where they can be asked, in crises that may have `begun` in another plan's world.
+    """
 
     memory: Memory
     form: bytes
     lasting: bool
+    begun: Plan | None = None
     quality: dict[bytes, tuple[float, float]] = field(default_factory=dict)
     solved: int = 0
 
     def solve(self, made: Plan, sheet: Sheet, draw: int) -> Solution:
         """A view solved as if both sides shared it."""
-        name = self.form + digest(made, sheet.payoffs.one(draw))
+        among = self.among(made, sheet, draw)
+        name = self.form + digest(made, sheet.payoffs.one(draw), among)
         found = self.memory.find(name)
         if not isinstance(found, Solution):
-            found = replace(made.solve(sheet, draw), flagged=())
+            found = replace(made.solve(sheet, draw, among), flagged=())
             self.solved += 1
             self.memory.keep(name, found, lasting=self.lasting)
         self.quality[name] = (float(found.residual), float(found.unsettled))
         return found
 
+    def among(self, made: Plan, sheet: Sheet, draw: int) -> Reached:
+        """The states in which a view is solved."""
+        return made.reached(sheet, draw, self.begun)
+
     def arm(self, made: Plan, draw: int, off: Off) -> Arm:
         """Each side in its own view, with some differences corrected, as `arms.arm`; answers are looked up, too."""
         coercer, target = SIDES
-        thinking = Thinking(made, draw, self.solve)
+        thinking = Thinking(made, draw, self.solve, self.among)
         views = (made.view(coercer), made.view(target))
         skip = (off.get(coercer, ()), off.get(target, ()))
         asked: list[tuple[View | None, Without]] = list(zip(views, skip, strict=True))
         turns = [view.alternative for view in views if view is not None and view.alternative is not None]
-        asked += [(_named(made, name), ()) for name in turns if name != BASE]
+        asked += [(view_named(made, name), ()) for name in turns if name != BASE]
         for view, without in asked:
             self._recall(thinking, view, without)
         meeting = thinking.meet(views, skip)
@@ -99,7 +110,7 @@ class Used:
         """Put the answer of a view to one inside it, if it is kept, where `Thinking` looks first."""
         if view is None or view.other is None:
             return
-        inner = _named(thinking.plan, view.other)
+        inner = view_named(thinking.plan, view.other)
         self._recall(thinking, inner, without)
         acts = self.memory.find(self._name(thinking, view, without))
         if acts is None or isinstance(acts, Solution):
@@ -111,12 +122,12 @@ class Used:
         given = tuple(own[s] if stage.mover == side else other[s] for s, stage in enumerate(stages))
         sheet = thinking.plan.sheet(view, without)
         # The worth that `Thinking` notes beside an answer has no part in how anybody acts or expects.
-        thinking._thought[(view.id, without)] = Thought(sheet, replace(theirs.solution, log_pi=given), acts)
+        thinking.keep(view, without, Thought(sheet, replace(theirs.solution, log_pi=given), acts))
 
     def _remember(self, thinking: Thinking, view: View | None, without: Without) -> None:
         if view is None or view.other is None:
             return
-        self._remember(thinking, _named(thinking.plan, view.other), without)
+        self._remember(thinking, view_named(thinking.plan, view.other), without)
         found = thinking.thought(view, without)
         if found.acts is None:
             return
@@ -131,8 +142,10 @@ class Used:
         name = hashlib.sha256(self.form + f"answer of the {view.holder} ".encode())
         one: View | None = view
         while one is not None:
-            name.update(digest(thinking.plan, thinking.plan.sheet(one, without).payoffs.one(thinking.draw)))
-            one = _named(thinking.plan, one.other) if one.other is not None else None
+            sheet = thinking.plan.sheet(one, without)
+            among = self.among(thinking.plan, sheet, thinking.draw)
+            name.update(digest(thinking.plan, sheet.payoffs.one(thinking.draw), among))
+            one = view_named(thinking.plan, one.other) if one.other is not None else None
         return name.digest()
 
     @property
@@ -201,10 +214,12 @@ class Session:
 
     def computed(self) -> frozenset[str]:
         """Paths of the numbers that the world's modules compute in this case."""
-        return self.main()._computed
+        return self.main().computed
 
     def prepare(self, start: dt.date | None = None, progress: Progress = lambda stage, share: None) -> None:
         """Compile the case and work out *before*, so that the first question does not wait for it."""
+        import scipy.stats  # type: ignore[import-untyped]  # noqa: F401 - the table of an answer takes it
+
         self._run([], start, progress)
 
     def warm(self) -> Iterator[str]:
@@ -217,7 +232,7 @@ class Session:
         for day in (crisis.starts, later):
             start = None if day == crisis.starts else day
             try:
-                _until(self.loaded.case, start)
+                until(self.loaded.case, start)
             except UserError:  # there is no record to follow so far
                 return
             if start is not None:
@@ -230,7 +245,7 @@ class Session:
     def _first(self, texts: Sequence[str], start: dt.date | None) -> None:
         """Answer for the first draw alone, to compile what the answer takes."""
         overlays = [counterfactual(self.loaded.case, "first", [split(text) for text in texts])] if texts else []
-        along, turn = _until(self.loaded.case, start)
+        along, turn = until(self.loaded.case, start)
         ground = self._ground([])
         self._draw(ground, [(ground.plan, one) for one in overlays], along, turn, 0)
 
@@ -265,9 +280,9 @@ class Session:
     ) -> tuple[np.ndarray, np.ndarray, int, list[Kept]]:
         """Codes and rounds of the endings (axes arm, draw, crisis), the round of the start, and how it was solved."""
         case, self.solved = self.loaded.case, 0
-        along, turn = _until(case, start)
+        along, turn = until(case, start)
         for one in overlays:
-            _require(case, one, along, turn)
+            require_possible(case, one, along, turn)
         progress("compiling the world’s chains" if self._main is None else "what changes", 0.02)
         main = self.main()
         others = [
@@ -280,7 +295,7 @@ class Session:
         plans = [made or ground.plan for made in others]
         for made, one in zip(plans, overlays, strict=True):
             for move in one.moves:
-                _require_move(ground.plan.form, move)
+                require_move(ground.plan.form, move)
             made.sheet(None)
             for side in SIDES:
                 made.sheet(made.view(side), one.off.get(side, ()))
@@ -301,7 +316,8 @@ class Session:
         main = self.main()
         found = [made.reach() for made in (main, *others)]
         reach, starts = np.any([reach for reach, _ in found], axis=0), set().union(*(s for _, s in found))
-        form, name = form_for(main.case, reach, starts), hashlib.sha256(f"{sorted(starts)} ".encode() + reach.tobytes())
+        form = wide_form(main.case, reach, starts)
+        name = hashlib.sha256(repr(form.nature_states).encode())
         for made in others:
             take_form(made, form)
         if form not in self._grounds:
@@ -319,7 +335,8 @@ class Session:
         self, ground: Ground, others: Sequence[tuple[Plan, Counterfactual]], along: Record, turn: int, draw: int
     ) -> tuple[np.ndarray, np.ndarray, Kept, int]:
         """One draw in all arms: codes and rounds of the endings (axes arm, crisis), and how it was solved."""
-        solver = Used(self.memory, ground.name, lasting=self.lasting and ground.plan is self._main)
+        lasting, begun = self.lasting and ground.plan is self._main, ground.plan if turn else None
+        solver = Used(self.memory, ground.name, lasting, begun)
         before: Arm | None = None
         start = ground.starts.get((turn, draw))
         if start is None or (turn and others):
@@ -333,9 +350,9 @@ class Session:
         code, when = [start.code], [start.when]
         for made, one in others:
             after = solver.arm(made, draw, one.off)
-            minds = _made(made, after.meeting.minds, one.moves)
+            minds = with_moves(made, after.meeting.minds, one.moves)
             paths = start.paths if turn else after.paths(self.replications, draw)
-            found = _play(after, minds, before or after, start.told, start.quiet, turn, paths)
+            found = endings_of(after, minds, before or after, start.told, start.quiet, turn, paths)
             code.append(found[0])
             when.append(found[1])
         return np.stack(code), np.stack(when), solver.kept, solver.solved
@@ -343,8 +360,8 @@ class Session:
     def _begin(self, before: Arm, along: Record, turn: int, solver: Used) -> Start:
         told, quiet, paths = None, before.world, before.paths(self.replications, before.draw)
         if turn:
-            told, quiet, paths = _along(before, along, turn, paths, self.replications)
-        code, when = _play(before, before.meeting.minds, before, told, quiet, turn, paths)
+            told, quiet, paths = follow_record(before, along, turn, paths, self.replications)
+        code, when = endings_of(before, before.meeting.minds, before, told, quiet, turn, paths)
         return Start(code, when, told, quiet, paths, dict(solver.quality))
 
 

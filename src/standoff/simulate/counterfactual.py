@@ -79,24 +79,24 @@ def whatif(
     if isinstance(overlays, Mapping):
         overlays = [counterfactual(case, name, [split(text) for text in texts]) for name, texts in overlays.items()]
     count, size = draws or case.solver.draws, replications or case.solver.replications
-    along, turn = _until(case, start)
+    along, turn = until(case, start)
     for one in overlays:
-        _require(case, one, along, turn)
+        require_possible(case, one, along, turn)
     progress("compiling the world's chains", 0.02)
     main = plan(case, seed=seed, count=count)
     main.reach()
     plans = [plan(case, seed=seed, count=count, overlays=one.shifts, beside=main) if one.shifts else main
              for one in overlays]  # fmt: skip
-    form = share_form([main, *plans])
+    form = share_form([main, *plans], wide=True)
     for one in overlays:
         for made in one.moves:
-            _require_move(form, made)
+            require_move(form, made)
     offs: list[Off] = [{}, *(one.off for one in overlays)]
     for made_plan, off in zip([main, *plans], offs, strict=True):
         made_plan.sheet(None)
         for side in SIDES:
             made_plan.sheet(made_plan.view(side), off.get(side, ()))
-    caches = [Kept() for _ in range(count)]
+    caches = [Kept(narrow=True, begun=main if turn else None) for _ in range(count)]
 
     def work(draw: int) -> tuple[np.ndarray, np.ndarray]:
         found = _draw(main, list(zip(plans, overlays, strict=True)), along, turn, draw, size, caches[draw])
@@ -152,7 +152,7 @@ def effects(code: np.ndarray, when: np.ndarray, overlays: Sequence[Counterfactua
     )  # fmt: skip
 
 
-def _until(case: Case, start: dt.date | None) -> tuple[Record, int]:
+def until(case: Case, start: dt.date | None) -> tuple[Record, int]:
     """The record up to the round of a day, and that round."""
     found = record(case)
     if start is None:
@@ -167,7 +167,7 @@ def _until(case: Case, start: dt.date | None) -> tuple[Record, int]:
     return cut, turn
 
 
-def _require(case: Case, one: Counterfactual, along: Record, turn: int) -> None:
+def require_possible(case: Case, one: Counterfactual, along: Record, turn: int) -> None:
     """Refuse what cannot do what is meant: beliefs reset after the start, moves before the overlay, unplayable moves.
 
     Beliefs at the day on which an overlay begins follow from the record; a prior has done its work by then.
@@ -207,7 +207,8 @@ def _require_here(case: Case, one: Counterfactual, made: Made, along: Record) ->
         raise UserError(f"'{one.name}': this move cannot be made then. {error}") from error
 
 
-def _require_move(form: Form, made: Made) -> None:
+def require_move(form: Form, made: Made) -> None:
+    """Refuse a move that the game does not have."""
     stage = form.stages[form.stage(made.side)]
     if made.move.move not in stage.moves:
         raise UserError(
@@ -228,19 +229,24 @@ def _draw(
     before = arm(main, draw, kept)
     told, quiet, paths = None, before.world, before.paths(size, draw)
     if turn:
-        told, quiet, paths = _along(before, along, turn, paths, size)
-    found = [_play(before, before.meeting.minds, before, told, quiet, turn, paths)]
+        told, quiet, paths = follow_record(before, along, turn, paths, size)
+    found = [endings_of(before, before.meeting.minds, before, told, quiet, turn, paths)]
     for other, one in others:
         after = arm(other, draw, kept, one.off)
-        minds = _made(other, after.meeting.minds, one.moves)
+        minds = with_moves(other, after.meeting.minds, one.moves)
         begin = paths if turn else after.paths(size, draw)
-        found.append(_play(after, minds, before, told, quiet, turn, begin))
+        found.append(endings_of(after, minds, before, told, quiet, turn, begin))
     return np.stack([f[0] for f in found]), np.stack([f[1] for f in found])
 
 
-def _play(
+def endings_of(
     one: Arm, minds: Minds, before: Arm, told: Given | None, quiet: Payoffs, turn: int, paths: Paths
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and rounds of the endings of an arm's crises.
+
+    Without moves on record (`told`) they are its own from the start; with them the minds of *before* follow these in
+    the `quiet` world up to the round `turn`, and the arm's own `minds` go on in its world.
+    """
     if told is None:
         done = one.play(paths, one.draw, minds=minds)
     else:
@@ -249,7 +255,7 @@ def _play(
     return one.codes(done, one.draw).astype(np.int8), np.asarray(done.round).astype(np.int16)
 
 
-def _along(one: Arm, along: Record, turn: int, paths: Paths, size: int) -> tuple[Given, Payoffs, Paths]:
+def follow_record(one: Arm, along: Record, turn: int, paths: Paths, size: int) -> tuple[Given, Payoffs, Paths]:
     """The record as moves, the world without removal, and paths with the types that the record leaves likely."""
     draw, made = one.draw, one.plan
     silence = float(made.sheet(None).values["parameters.silence_weight"][draw])
@@ -283,7 +289,7 @@ def retyped(random: np.random.Generator, joint: np.ndarray, ratio: np.ndarray) -
     return np.stack([pair // 2, pair % 2]).astype(np.int32)
 
 
-def _made(made: Plan, minds: Minds, moves: Sequence[Made]) -> Minds:
+def with_moves(made: Plan, minds: Minds, moves: Sequence[Made]) -> Minds:
     """Minds that make certain moves where these can be made, and are taken to have chosen them."""
     found: list[Mind] = list(minds)
     for move in moves:
@@ -322,4 +328,7 @@ def _extra(made: Plan, stage: Stage, move: Made) -> np.ndarray | None:
     return extra
 
 
-__all__ = ["BEFORE", "Counterfactual", "counterfactual", "effects", "retyped", "whatif"]
+__all__ = [
+    "BEFORE", "Counterfactual", "counterfactual", "effects", "endings_of", "follow_record", "require_move",
+    "require_possible", "retyped", "until", "whatif", "with_moves",
+]  # fmt: skip

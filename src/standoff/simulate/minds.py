@@ -15,6 +15,7 @@ from standoff.case.crisis import View
 from standoff.errors import UserError
 from standoff.game.against import Strategies, answer
 from standoff.game.play import Mind, Minds
+from standoff.game.reach import Reached
 from standoff.game.sweep import Solution
 from standoff.simulate.senses import bends, plain
 from standoff.simulate.setup import BASE, SIDES, Plan, Sheet
@@ -33,13 +34,22 @@ class Thought:
     acts: Strategies | None = None
 
 
+def everywhere(plan: Plan, sheet: Sheet, draw: int) -> Reached | None:
+    """A view is worked out in all its states."""
+    return None
+
+
 @dataclass(eq=False)
 class Thinking:
-    """One draw of a plan: every view is solved once, also where two of them have the same numbers."""
+    """One draw of a plan: every view is solved once, also where two of them have the same numbers.
+
+    `solver` solves a view; `among` names the states in which it does, and in which answers are worked out.
+    """
 
     plan: Plan
     draw: int
     solver: Callable[[Plan, Sheet, int], Solution] = Plan.solve
+    among: Callable[[Plan, Sheet, int], Reached | None] = everywhere
     _solved: dict[int, Solution] = field(default_factory=dict)
     _thought: dict[tuple[str, Without], Thought] = field(default_factory=dict)
 
@@ -56,16 +66,21 @@ class Thinking:
             self._thought[key] = self._work_out(view, without)
         return self._thought[key]
 
+    def keep(self, view: View, without: Without, thought: Thought) -> None:
+        """Take a view as worked out."""
+        self._thought[(view.id, without)] = thought
+
     def _work_out(self, view: View | None, without: Without) -> Thought:
         sheet = self.plan.sheet(view, without)
-        inner = _named(self.plan, view.other) if view is not None and view.other is not None else None
+        inner = view_named(self.plan, view.other) if view is not None and view.other is not None else None
         if view is None or inner is None:
             return Thought(sheet, self.shared(sheet))
         side, theirs = SIDES.index(view.holder), self.thought(inner, without)
         other = theirs.solution.log_pi if theirs.acts is None else theirs.acts
         stages = self.plan.form.stages
         given = tuple(theirs.solution.log_pi[s] if stage.mover == side else other[s] for s, stage in enumerate(stages))
-        found = answer(self.plan.form, sheet.payoffs.one(self.draw), given, side)
+        among = self.among(self.plan, sheet, self.draw)
+        found = answer(self.plan.form, sheet.payoffs.one(self.draw), given, side, among)
         value = jnp.asarray(theirs.solution.value).at[:, side].set(found.value.astype(theirs.solution.value.dtype))
         return Thought(sheet, replace(theirs.solution, log_pi=given, value=value), found.log_pi)
 
@@ -102,7 +117,7 @@ class Thinking:
                 f"View '{view.id}' has an alternative but no threshold. "
                 f"Write world.perception.{side}.threshold, the Bayes factor at which it is dropped."
             )
-        alternative = None if view.alternative == BASE else _named(self.plan, view.alternative)
+        alternative = None if view.alternative == BASE else view_named(self.plan, view.alternative)
         return alternative, max(float(limit[self.draw]), 1.0)
 
 
@@ -137,7 +152,8 @@ def with_acts(plan: Plan, minds: Minds) -> Minds:
     )
 
 
-def _named(plan: Plan, name: str) -> View:
+def view_named(plan: Plan, name: str) -> View:
+    """A view of the case by its id."""
     found = next((view for view in plan.case.views if view.id == name), None)
     if found is None:
         raise UserError(f"There is no view '{name}'. Correct 'other' or 'alternative' in the views.")

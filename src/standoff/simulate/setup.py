@@ -16,6 +16,7 @@ from standoff.errors import UserError
 from standoff.game.form import Form
 from standoff.game.ladder import Ladder, build
 from standoff.game.play import Mind, Paths, plain_reading
+from standoff.game.reach import Reached, reached
 from standoff.game.sweep import Solution, solve
 from standoff.simulate import draws as drawing
 from standoff.simulate.chains import Levels, levels, repeat, used
@@ -39,6 +40,7 @@ class Sheet:
     levels: Levels
     payoffs: Assembled
     reading: tuple[np.ndarray, ...]  # by stage: draw, move, move as read by the holder
+    without: tuple[str, ...] = ()  # the differences of the view that are corrected
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,7 @@ class Plan:
     _sheets: dict[tuple[str, tuple[str, ...]], Sheet] = field(default_factory=dict)
     _levels: dict[bytes, Levels] = field(default_factory=dict)
     _derived: dict[tuple[str, bytes], dict[str, np.ndarray]] = field(default_factory=dict)
+    _reached: dict[tuple[tuple[int, ...], bytes], Reached] = field(default_factory=dict)
 
     @cached_property
     def base(self) -> Values:
@@ -83,14 +86,14 @@ class Plan:
         number itself has his way.
         """
         skip = tuple(without)
-        found = self._changed(self.base, view, skip, lambda path: path not in self._computed)
-        if not self._computed:
+        found = self._changed(self.base, view, skip, lambda path: path not in self.computed)
+        if not self.computed:
             return found
         whole = dict(found) | dict(self._derive(found))
-        return self._changed(whole, view, skip, lambda path: path in self._computed)
+        return self._changed(whole, view, skip, lambda path: path in self.computed)
 
     @cached_property
-    def _computed(self) -> frozenset[str]:
+    def computed(self) -> frozenset[str]:
         """Paths of the numbers that the world's modules compute in this case."""
         return frozenset(self._derive(self.base))
 
@@ -152,7 +155,7 @@ class Plan:
             values = self.values(view, without)
             found = self._compile_levels(values)
             payoffs = assemble(self.case, values, self.form, found, self.days)
-            self._sheets[key] = Sheet(key[0], values, found, payoffs, self._reading(values))
+            self._sheets[key] = Sheet(key[0], values, found, payoffs, self._reading(values), key[1])
         return self._sheets[key]
 
     def _reading(self, values: Values) -> tuple[np.ndarray, ...]:
@@ -171,9 +174,29 @@ class Plan:
                     table[:, m, to] += (chance / len(to))[:, None]
         return tuple(found)
 
-    def solve(self, sheet: Sheet, draw: int) -> Solution:
-        """Solve a view for one draw, as if the other side shared it."""
-        return solve(self.form, sheet.payoffs.one(draw), rounds=self.rounds, nodes=self.nodes)
+    def solve(self, sheet: Sheet, draw: int, among: Reached | None = None) -> Solution:
+        """Solve a view for one draw, as if the other side shared it; in all states or `among` those reached."""
+        return solve(self.form, sheet.payoffs.one(draw), rounds=self.rounds, nodes=self.nodes, reached=among)
+
+    def reached(self, sheet: Sheet, draw: int, begun: "Plan | None" = None) -> Reached:
+        """States in which a view can be asked in a draw: those that the world, it, or a view around it can come to.
+
+        Where crises `begun` in the world of another plan go on in this one's, the former counts as well.
+        """
+        around, found = [sheet.name], [sheet, self.sheet(None)]
+        for name in around:
+            outer = [view for view in self._views() if view.other == name and view.id not in around]
+            around += [view.id for view in outer]
+            found += [self.sheet(view, sheet.without) for view in outer]
+        first = {self.first_state(draw)}
+        if begun is not None:
+            found.append(begun.sheet(None))
+            first.add(begun.first_state(draw))
+        possible = np.max([np.asarray(one.payoffs.parts["chance"])[..., draw] for one in found], axis=0) > 0
+        key = (tuple(sorted(first)), possible.tobytes())
+        if key not in self._reached:
+            self._reached[key] = reached(self.form, possible, key[0])
+        return self._reached[key]
 
     def mind(self, sheet: Sheet, solution: Solution, draw: int, side: str | None = None) -> Mind:
         """A solved view as a mind: how its holder plays, expects, reads and takes news."""
@@ -222,6 +245,26 @@ def form_for(case: Case, reach: np.ndarray, starts: set[tuple[int, int]]) -> For
     return _form(wanted, reach.shape, reach.tobytes())
 
 
+def wide_form(case: Case, reach: np.ndarray, starts: set[tuple[int, int]]) -> Form:
+    """A form with all changes among the levels that can be come to on a rung, whichever of them have a chance.
+
+    Numbers that only move the chances of levels, as most do, then need no other form; `Plan.reached` says what is
+    asked for in a draw.
+    """
+    first = [rung.id for rung in case.ladder].index(case.crisis.start_rung)
+    here = np.zeros(reach.shape[2:4], bool)
+    here[tuple(np.array(sorted(starts)).T)] = True
+    wide = np.zeros_like(reach)
+    for rung in range(first, len(reach)):  # a rung is climbed to with the levels of those below
+        step, known = reach[rung].any(0), 0
+        while known < (known := int(here.sum())):
+            here = here | step[here].any(0)
+        wide[rung] = here[:, :, None, None] & here[None, None]
+        if rung == first:
+            starts = {(int(s), int(c)) for s, c in np.argwhere(here)}
+    return form_for(case, wide, starts)
+
+
 Wanted = tuple[tuple[bool, ...], tuple[bool, ...], int, int, int, int, tuple[tuple[int, int], ...]]
 
 
@@ -236,10 +279,11 @@ def _form(wanted: Wanted, shape: tuple[int, ...], reach: bytes) -> Form:
     )  # fmt: skip
 
 
-def share_form(plans: list[Plan]) -> Form:
-    """Give plans of one case a common form, so that what is compiled for one serves all."""
+def share_form(plans: list[Plan], *, wide: bool = False) -> Form:
+    """Give plans of one case a common form, so that what is compiled for one serves all (`wide`: as `wide_form`)."""
     found = [plan.reach() for plan in plans]
-    form = form_for(plans[0].case, np.any([reach for reach, _ in found], axis=0), set().union(*(s for _, s in found)))
+    reach, starts = np.any([reach for reach, _ in found], axis=0), set().union(*(s for _, s in found))
+    form = (wide_form if wide else form_for)(plans[0].case, reach, starts)
     for plan in plans:
         take_form(plan, form)
     return form

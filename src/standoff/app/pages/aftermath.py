@@ -29,13 +29,13 @@ def build(desk: Desk, state: State) -> None:
     if data is None:
         blocks.head(screen.QUESTION, "The case names no contenders: nothing is said on what follows the ending.")
         return
-    exits = screen._exits(data)
-    who = [screen._name(found, str(one)) for one in data["leader"].values]
+    exits = screen.exits_of(data)
+    who = [screen.leader_name(found, str(one)) for one in data["leader"].values]
     days = [int(day) for day in data["horizon"].values]
     ids = [exit for exit, _ in exits]
-    likeliest = screen._likeliest(data, exits)
+    likeliest = screen.likeliest_exit(data, exits)
     wide = found.group("cascade")
-    blocks.head(QUESTION if wide is not None else screen.QUESTION, screen._answer(found, data, who, exits))
+    blocks.head(QUESTION if wide is not None else screen.QUESTION, screen.answer(found, data, who, exits))
     with blocks.columns():
         with blocks.column():
             with blocks.card("Who leads", weight=1.0):
@@ -60,16 +60,16 @@ def build(desk: Desk, state: State) -> None:
                 blocks.chart(charts.orders(rows, names, [days[k] for k in screen.ENDS]), tall=460)
         with blocks.column():
             if wide is not None:
-                _region(state, screen._courses(found, wide, exits), dict(exits), likeliest)
+                _region(state, screen.courses(found, wide, exits), dict(exits), likeliest)
             with blocks.card("", weight=1.15), blocks.scroll("Chances after each exit, and the region"):
-                blocks.table(screen._events(data, wide, exits))
+                blocks.table(screen.events(data, wide, exits))
                 if wide is not None:
-                    table = screen._region_table(found, wide, exits)
+                    table = screen.region_table(found, wide, exits)
                     if isinstance(table, Table):
                         blocks.table(table)
                     else:
                         blocks.words(table)
-                blocks.text("p", screen._note(found), "note")
+                blocks.text("p", screen.note_of(found), "note")
 
 
 def _choice(

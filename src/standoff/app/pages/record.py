@@ -73,10 +73,10 @@ def asked(data: xr.Dataset) -> tuple[list[Answered], int]:
     rows = []
     for i in order:
         one = data.isel(forecast=i)
-        given = {str(one["kind"].item()): screen._range(one, "said")}
+        given = {str(one["kind"].item()): screen.range_of(one, "said")}
         for name in ("model-generic", "model-case"):
             if np.isfinite(one["chance"].sel(forecaster=name).values).all():
-                given[name] = screen._range(one, name)
+                given[name] = screen.range_of(one, name)
         past = one["chance"].sel(forecaster=list(classes()), bound="mid").values
         past = past[np.isfinite(past)]
         made = dt.date.fromisoformat(str(one["made"].item())) if one["made"].item() else None

@@ -25,9 +25,9 @@ def aftermath(found: Findings) -> Screen | None:
         return Screen(
             "aftermath", QUESTION, "The case names no contenders: nothing is said on what follows the ending."
         )
-    exits = _exits(data)
+    exits = exits_of(data)
     days = [int(day) for day in data["horizon"].values]
-    who = [_name(found, str(one)) for one in data["leader"].values]
+    who = [leader_name(found, str(one)) for one in data["leader"].values]
     titled = [(title, np.asarray(data["leads"].sel(exit=exit))) for exit, title in exits]
     by_order = [
         (
@@ -43,18 +43,18 @@ def aftermath(found: Findings) -> Screen | None:
     right: list[Block] = []
     wide = found.group("cascade")
     if wide is not None:
-        right.append(Picture(region(_courses(found, wide, exits), _likeliest(data, exits))))
-    right.append(_events(data, wide, exits))
+        right.append(Picture(region(courses(found, wide, exits), likeliest_exit(data, exits))))
+    right.append(events(data, wide, exits))
     right.append(
-        _region_table(found, wide, exits)
+        region_table(found, wide, exits)
         if wide is not None
         else Words(("The case says nothing of neighbours, oil or dependants: no course of the region is computed.",))
     )
     asked = QUESTION if wide is None else WIDER
-    return Screen("aftermath", asked, _answer(found, data, who, exits), tuple(left), tuple(right), note=_note(found))
+    return Screen("aftermath", asked, answer(found, data, who, exits), tuple(left), tuple(right), note=note_of(found))
 
 
-def _exits(data: xr.Dataset) -> Exits:
+def exits_of(data: xr.Dataset) -> Exits:
     """Exits with their titles; capture and death by force are one where their sequel is the same."""
     titles = dict(zip((str(e) for e in data["exit"].values), (str(t) for t in data["exit_title"].values), strict=True))
     if {"captured", "killed"} <= set(titles):
@@ -65,7 +65,8 @@ def _exits(data: xr.Dataset) -> Exits:
     return list(titles.items())
 
 
-def _name(found: Findings, leader: str) -> str:
+def leader_name(found: Findings, leader: str) -> str:
+    """What a contender is called."""
     case = found.loaded.case
     actor = next((one.actor for one in case.world.successors if one.id == leader), None)
     if actor is None:
@@ -82,11 +83,13 @@ def _share(data: xr.Dataset, exit: str, exits: Exits) -> float:
     return float(data["share"].sel(scenario="views", exit=ids).sum("exit").mean("draw"))
 
 
-def _likeliest(data: xr.Dataset, exits: Exits) -> str:
+def likeliest_exit(data: xr.Dataset, exits: Exits) -> str:
+    """The way of going with the largest share of crises."""
     return max(exits, key=lambda one: _share(data, one[0], exits))[0]
 
 
-def _answer(found: Findings, data: xr.Dataset, who: list[str], exits: Exits) -> str:
+def answer(found: Findings, data: xr.Dataset, who: list[str], exits: Exits) -> str:
+    """What follows, in a few sentences."""
     gone = 1 - float(data["stays"].sel(scenario="views").mean("draw"))
     target = found.names.target
     if gone <= 0:
@@ -112,7 +115,7 @@ def _answer(found: Findings, data: xr.Dataset, who: list[str], exits: Exits) -> 
     return "".join(texts)
 
 
-def _events(data: xr.Dataset, wide: xr.Dataset | None, exits: Exits) -> Table:
+def events(data: xr.Dataset, wide: xr.Dataset | None, exits: Exits) -> Table:
     """By exit, with base rates: compliance, the first leader's hold, coup attempts, new conflict."""
     rows = []
     for exit, title in exits:
@@ -152,7 +155,7 @@ def _number(share: float) -> str:
     return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
-def _courses(found: Findings, wide: xr.Dataset, exits: Exits) -> list[Course]:
+def courses(found: Findings, wide: xr.Dataset, exits: Exits) -> list[Course]:
     """The quantities that the case has, in per cent of what was before where there is a norm."""
 
     def curves(values: xr.DataArray) -> tuple[Curve, ...]:
@@ -182,7 +185,7 @@ def _ally(found: Findings) -> str:
     return next((a.name for a in case.actors if a.id == ally), ally or "dependent country")
 
 
-def _region_table(found: Findings, wide: xr.Dataset, exits: Exits) -> Table | Words:
+def region_table(found: Findings, wide: xr.Dataset, exits: Exits) -> Table | Words:
     """People by host in the first and the twelfth month, and what the exits change, in pairs."""
     case = found.loaded.case
     if "arrivals" not in wide:
@@ -224,7 +227,7 @@ def sequels(found: Findings) -> list[Table]:
     data = found.group("aftermath")
     if data is None:
         return []
-    who = [_name(found, str(one)) for one in data["leader"].values]
+    who = [leader_name(found, str(one)) for one in data["leader"].values]
     orders_ = [ORDER_TITLES[str(one)] for one in data["order"].values]
     tables = []
     for title, name, dim, heads in (
@@ -232,7 +235,7 @@ def sequels(found: Findings) -> list[Table]:
         ("Which order stands, by exit and day, %", "next_order", "order", orders_),
     ):
         rows = []
-        for exit, said in _exits(data):
+        for exit, said in exits_of(data):
             for day in data["horizon"].values:
                 one = data[name].sel(exit=exit, horizon=day).transpose(dim, "draw")
                 cells = [_band(summary.chance(np.asarray(part))) for part in one]
@@ -241,7 +244,7 @@ def sequels(found: Findings) -> list[Table]:
     return tables
 
 
-def _note(found: Findings) -> str:
+def note_of(found: Findings) -> str:
     """What the numbers are given, and what is assumed of the parts that the case has."""
     wide, coercer = found.group("cascade"), found.names.coercer
     texts = [

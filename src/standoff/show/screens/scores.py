@@ -201,10 +201,10 @@ def drawing(data: xr.Dataset) -> Drawing:
     drawn = []
     for i in order:
         one = data.isel(forecast=i)
-        given = {str(one["kind"].item()): _range(one, "said")}
+        given = {str(one["kind"].item()): range_of(one, "said")}
         for name in ("model-generic", "model-case"):
             if np.isfinite(one["chance"].sel(forecaster=name).values).all():
-                given[name] = _range(one, name)
+                given[name] = range_of(one, name)
         past = one["chance"].sel(forecaster=list(classes()), bound="mid").values
         past = past[np.isfinite(past)]
         made = dt.date.fromisoformat(str(one["made"].item())) if one["made"].item() else None
@@ -225,7 +225,7 @@ def each(data: xr.Dataset) -> Table:
     rows = []
     for i in np.flatnonzero(scored(data)):
         one = data.isel(forecast=int(i))
-        chance, score = _range(one, "said"), one["brier"].sel(forecaster="said").values
+        chance, score = range_of(one, "said"), one["brier"].sel(forecaster="said").values
         word = f"“{one['words'].item()}”, " if one["words"].item() else ""
         cells = [
             str(one["name"].item()), str(one["made"].item()), str(one["question"].item()), str(one["until"].item()),
@@ -234,7 +234,7 @@ def each(data: xr.Dataset) -> Table:
         ]  # fmt: skip
         for name in models:
             asked = bool(np.isfinite(one["chance"].sel(forecaster=name).values).all())
-            cells.append(f"{percent_span(_range(one, name))}" if asked else "–")
+            cells.append(f"{percent_span(range_of(one, name))}" if asked else "–")
         rows.append(row(*cells))
     return Table(
         "Every forecast that was scored",
@@ -251,7 +251,8 @@ def percent_span(r: Range) -> str:
     return f"{low}%" if low == high else f"{low} to {high}%"
 
 
-def _range(one: xr.Dataset, name: str) -> Range:
+def range_of(one: xr.Dataset, name: str) -> Range:
+    """What a forecaster gave: low, middle, high."""
     low, mid, high = (float(v) for v in one["chance"].sel(forecaster=name).values)
     return Range(low, mid, high)
 
