@@ -329,14 +329,14 @@ def test_the_command_gives_the_exact_maximum(standoff, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["s2", "s5"])
-def test_few_columns_do_not_send_weighed_estimates_away(standoff, tmp_path, name):
+@pytest.mark.parametrize(("name", "status"), [("s2", "converged"), ("s5", "unidentified")])
+def test_few_columns_do_not_send_weighed_estimates_away(standoff, tmp_path, name, status):
     """Under `likely` they run off, above 300 in size: several equilibria stand in for what constants cannot tell."""
     data = reference("sanctions_data_to1989.csv")
     asked = ["estimate", data, "--formula", specification(name, tmp_path), "--json", "--quiet"]
     code, said, _ = standoff(*asked)
     told = json.loads(said)
-    assert (code, told["status"]) == (0, "converged")
+    assert (code, told["status"]) == (0, status)  # s5 has five constants for three chances
     assert max(abs(one["estimate"]) for one in told["coefficients"].values()) < 6
     free = json.loads(standoff(*asked, "--selection", "likely")[1])
     assert max(abs(one["estimate"]) for one in free["coefficients"].values()) > 300
