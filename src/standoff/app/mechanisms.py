@@ -55,7 +55,7 @@ def _misreadings(desk: Desk) -> Told | None:
     if kept is None:
         return None
     found, data = kept
-    return Told(attribution._answer(found, data), (), attribution._note(data), _endings(desk, data))
+    return Told(attribution.answer_of(found, data), (), attribution.note_of(data), _endings(desk, data))
 
 
 def shares(desk: Desk, ending: str) -> Shares:
@@ -69,7 +69,9 @@ def shares(desk: Desk, ending: str) -> Shares:
         raise ValueError("there is no attribution beside the run")
     found, data = kept
     one = data.sel(ending=ending)
-    return Shares(tuple(attribution._shares(one)), attribution._total(one), attribution._sum(found, one, ending))
+    return Shares(
+        tuple(attribution.shares_of(one)), attribution.total_of(one), attribution.sum_told(found, one, ending)
+    )
 
 
 def asserted(desk: Desk) -> Told | None:
@@ -82,11 +84,15 @@ def _asserted(desk: Desk) -> Told | None:
     if kept is None:
         return None
     found, data = kept
-    own, levers = mechanisms._rows(data, lever=False), mechanisms._rows(data, lever=True)
-    after = mechanisms._after(data)
-    parts = (mechanisms._verdicts(found, own + levers), *(() if after is None else (after,)), mechanisms._missing(data))
+    own, levers = mechanisms.rows_of(data, lever=False), mechanisms.rows_of(data, lever=True)
+    after = mechanisms.after_ending(data)
+    parts = (
+        mechanisms.verdicts_of(found, own + levers),
+        *(() if after is None else (after,)),
+        mechanisms.left_out(data),
+    )
     return Told(
-        mechanisms._answer(found, own, own + levers), parts, mechanisms._note(data),
+        mechanisms.answer_of(found, own, own + levers), parts, mechanisms.note_of(data),
         _endings(desk, data),
     )  # fmt: skip
 
@@ -102,8 +108,8 @@ def moved(desk: Desk, ending: str) -> tuple[Moved, ...]:
         raise ValueError("there are no mechanisms beside the run")
     _, data = kept
     return tuple(
-        Moved(name, title, lever, mechanisms._effect(data.sel(mechanism=name, ending=ending)))
-        for lever in (False, True) for name, title, _, _ in mechanisms._rows(data, lever=lever)
+        Moved(name, title, lever, mechanisms.effect_of(data.sel(mechanism=name, ending=ending)))
+        for lever in (False, True) for name, title, _, _ in mechanisms.rows_of(data, lever=lever)
     )  # fmt: skip
 
 

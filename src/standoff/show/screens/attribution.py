@@ -21,15 +21,16 @@ def attribution(found: Findings) -> Screen | None:
     columns: list[tuple[Block, ...]] = []
     for key in SHOWN:
         one = data.sel(ending=key)
-        columns.append((Picture(_drawing(found, one, key)), Words((_sum(found, one, key),))))
-    return Screen("attribution", QUESTION, _answer(found, data), columns[0], columns[1], note=_note(data))
+        columns.append((Picture(_drawing(found, one, key)), Words((sum_told(found, one, key),))))
+    return Screen("attribution", QUESTION, answer_of(found, data), columns[0], columns[1], note=note_of(data))
 
 
-def _total(one: xr.Dataset) -> Chance:
+def total_of(one: xr.Dataset) -> Chance:
+    """The whole change of an ending with all misreadings corrected."""
     return Chance(float(one["total"]), float(one["total_error"]), 0.0, 0.0)
 
 
-def _shares(one: xr.Dataset) -> list[tuple[str, str, Chance]]:
+def shares_of(one: xr.Dataset) -> list[tuple[str, str, Chance]]:
     """Title, holder and share of each misreading, the largest in the direction of the whole change first."""
     sign = -1.0 if float(one["total"]) < 0 else 1.0
     order = np.argsort(-sign * one["share"].values, kind="stable")
@@ -41,11 +42,12 @@ def _shares(one: xr.Dataset) -> list[tuple[str, str, Chance]]:
     return rows
 
 
-def _answer(found: Findings, data: xr.Dataset) -> str:
+def answer_of(found: Findings, data: xr.Dataset) -> str:
+    """The answer in words."""
     texts = []
     for key in SHOWN:
         one = data.sel(ending=key)
-        total, rows = _total(one), _shares(one)
+        total, rows = total_of(one), shares_of(one)
         name = "force" if key == "force" else "agreed exits"
         text = f"Of the change of {name} with all misreadings corrected ({points(total)} points), "
         sure = [(title, share) for title, _, share in rows if clear(share) and share.mean * total.mean > 0]
@@ -63,7 +65,7 @@ def _answer(found: Findings, data: xr.Dataset) -> str:
 
 def _drawing(found: Findings, one: xr.Dataset, key: str) -> Drawing:
     legend = {side: f"misreading of {found.names.side(side)}" for side in ("coercer", "target")}
-    rows = [(title, holder, 100 * c.mean, 100 * c.error) for title, holder, c in _shares(one)]
+    rows = [(title, holder, 100 * c.mean, 100 * c.error) for title, holder, c in shares_of(one)]
     name = found.names.ending(key)
     return bars(
         f"attribution-{key}", rows, axis=f"share in the change of “{name}”, points", legend=legend,
@@ -72,7 +74,8 @@ def _drawing(found: Findings, one: xr.Dataset, key: str) -> Drawing:
     )  # fmt: skip
 
 
-def _sum(found: Findings, one: xr.Dataset, key: str) -> str:
+def sum_told(found: Findings, one: xr.Dataset, key: str) -> str:
+    """What the shares of an ending sum to, in words."""
     shares = float(one["share"].sum())
     return (
         f"{found.names.ending(key).capitalize()}: {percent(float(one['before']))} in own views, "
@@ -81,7 +84,8 @@ def _sum(found: Findings, one: xr.Dataset, key: str) -> str:
     ).replace("-", "−")
 
 
-def _note(data: xr.Dataset) -> str:
+def note_of(data: xr.Dataset) -> str:
+    """How it was computed."""
     a = data.attrs
     worst = 100 * float(data["monte_carlo"].sel(ending=list(SHOWN)).max())
     how = "over all orders of correcting" if not int(a["orders"]) else f"over {a['orders']} orders a draw"

@@ -17,7 +17,7 @@ def mechanisms(found: Findings) -> Screen | None:
     data = found.group("mechanisms")
     if data is None:
         return None
-    own, levers = _rows(data, lever=False), _rows(data, lever=True)
+    own, levers = rows_of(data, lever=False), rows_of(data, lever=True)
     endings = [(key, found.names.ending(key)) for key in SHOWN]
     left: list[Block] = []
     right: list[Block] = []
@@ -28,33 +28,35 @@ def mechanisms(found: Findings) -> Screen | None:
         titled = [(f"{key} {title}", row) for key, title, _, row in levers]
         right.append(Picture(effects("levers", titled, endings, "Each lever with it against without, own views.")))
     every = own + levers
-    right.append(_verdicts(found, every))
-    after = _after(data)
-    right += [_missing(data)] if after is None else [after, _missing(data)]
-    return Screen("mechanisms", QUESTION, _answer(found, own, every), tuple(left), tuple(right), note=_note(data))
+    right.append(verdicts_of(found, every))
+    after = after_ending(data)
+    right += [left_out(data)] if after is None else [after, left_out(data)]
+    return Screen("mechanisms", QUESTION, answer_of(found, own, every), tuple(left), tuple(right), note=note_of(data))
 
 
 Row = tuple[str, str, str, dict[str, Effect]]
 
 
-def _rows(data: xr.Dataset, *, lever: bool) -> list[Row]:
+def rows_of(data: xr.Dataset, *, lever: bool) -> list[Row]:
     """Id, title, claim and effects of the mechanisms that the case has and that move an ending."""
     rows = []
     for name in (str(m) for m in data["mechanism"].values):
         one = data.sel(mechanism=name)
         if bool(one["lever"]) != lever or not bool(one["present"]) or str(one["note"].item()):
             continue
-        found = {key: _effect(one.sel(ending=key)) for key in SHOWN}
+        found = {key: effect_of(one.sel(ending=key)) for key in SHOWN}
         rows.append((name, str(one["name"].item()), str(one["claim"].item()), found))
     return rows
 
 
-def _effect(one: xr.Dataset) -> Effect:
+def effect_of(one: xr.Dataset) -> Effect:
+    """What a mechanism changes, with its interval and the direction that is asserted."""
     mean, low, high = (float(one[key]) for key in ("mean", "low", "high"))
     return Effect(mean, low, high, str(one["asserted"].item()))
 
 
-def _answer(found: Findings, own: list[Row], every: list[Row]) -> str:
+def answer_of(found: Findings, own: list[Row], every: list[Row]) -> str:
+    """The answer in words."""
     if not own:
         return "The case has none of the mechanisms."
     tell = [(title, row["force"]) for _, title, _, row in own if not row["force"].covers]
@@ -76,7 +78,7 @@ def _points(one: Effect) -> str:
     return f"{100 * one.mean:+.1f}".replace("-", "−")
 
 
-def _verdicts(found: Findings, every: list[Row]) -> Table:
+def verdicts_of(found: Findings, every: list[Row]) -> Table:
     """Asserted directions, those that are contradicted first, then the clearest."""
     cells = [(key, claim, end, row[end]) for key, _, claim, row in every for end in SHOWN if row[end].asserted]
     cells.sort(key=lambda cell: (not cell[3].against, cell[3].covers, -abs(cell[3].mean)))
@@ -98,7 +100,7 @@ def _verdicts(found: Findings, every: list[Row]) -> Table:
     )
 
 
-def _after(data: xr.Dataset) -> Table | None:
+def after_ending(data: xr.Dataset) -> Table | None:
     """What mechanisms do after the leader has gone; none where the case has no contenders."""
     rows = []
     for name in (str(m) for m in data["mechanism"].values):
@@ -121,7 +123,8 @@ def _after(data: xr.Dataset) -> Table | None:
     )  # fmt: skip
 
 
-def _missing(data: xr.Dataset) -> Words:
+def left_out(data: xr.Dataset) -> Words:
+    """Mechanisms that the case has not, and those that act after the ending, in words."""
     absent, after = [], []
     for name in (str(m) for m in data["mechanism"].values):
         one = data.sel(mechanism=name)
@@ -135,7 +138,8 @@ def _missing(data: xr.Dataset) -> Words:
     return Words((" ".join(texts),))
 
 
-def _note(data: xr.Dataset) -> str:
+def note_of(data: xr.Dataset) -> str:
+    """How it was computed."""
     a = data.attrs
     alarms = float(a["false_alarms"])
     return (
