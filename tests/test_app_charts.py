@@ -253,3 +253,17 @@ def test_a_chart_that_grows_wide_again_has_back_what_it_had():
         "grid": {"left": 246}, "yAxis": {"axisLabel": {"formatter": None}},
         "series": [{"id": "names", "label": {"width": 200, "lineHeight": None}}],
     }  # fmt: skip
+
+
+def test_names_of_moves_that_would_cover_one_another_stand_above_one_another():
+    days = [DAY + dt.timedelta(days=14 * k) for k in range(13)]
+    own = np.tile(BAND[:, None], (1, 13))
+    moves = ["climb", "", "climb", *[""] * 7, "an offer of terms", "a deadline", "a use of force"]
+    option = minds.belief(days, minds.Course("t", own), moves)
+    marks = next(one["markLine"]["data"] for one in option["series"] if "markLine" in one)
+    heights = [mark["label"]["distance"] for mark in marks]
+    assert len(marks) == 5
+    assert heights[0] == heights[1] < heights[-2]
+    assert len(set(heights[2:])) == 3
+    assert marks[0]["label"]["align"] == "left"  # or it would cover the axis's highest number
+    assert option["grid"]["top"] > minds.belief(days, minds.Course("t", own), moves[:4])["grid"]["top"]

@@ -77,10 +77,9 @@ def _outcomes(found: Findings) -> Outcomes:
     real = ending_of(found.loaded.case, found.record.ending)
     rows = tuple((sentence(found.names.ending(k)), own[k], base[k], k == real) for k in order)
     scenarios = tuple((s, found.names.scenario(s)) for s in chances)
-    modes = ends._modes(found)
-    return Outcomes(
-        rows, scenarios, ends._answer(found, order, own, real), " ".join(modes.paragraphs) if modes is not None else ""
-    )
+    modes = ends.modes_of(found)
+    note = " ".join(modes.paragraphs) if modes is not None else ""
+    return Outcomes(rows, scenarios, ends.answer_of(found, order, own, real), note)
 
 
 def course(desk: Desk, scenario: str) -> Course:
@@ -115,12 +114,12 @@ def agreement(desk: Desk) -> Agreement:
 def _agreement(found: Findings) -> Agreement:
     names = found.names
     worth = found.tree["worth"].ds["worth"]
-    ground = deals._ground(found, worth)
+    ground = deals.ground_of(found, worth)
     offers = [
-        deals._offer(found, worth, ground, p.id, p.title, p.offered_by)
+        deals.offer_of(found, worth, ground, p.id, p.title, p.offered_by)
         for p in found.loaded.case.packages if p.id in worth["item"].values
     ]  # fmt: skip
-    title = deals._happened(found, ground)
+    title = deals.happened_of(found, ground)
     zone = f"better for both than {title}"
     labels = {
         "x": f"worth to {names.coercer}, prizes (demand met = 1)",
@@ -135,13 +134,13 @@ def _agreement(found: Findings) -> Agreement:
     first = [(next((o for o in offers if (o.id in goes) == out), None), out) for out in (True, False)]
     spots = []
     for number, offer in enumerate(offers, start=1):
-        x, y = deals._mean(offer.worth, ground)
+        x, y = deals.mean_of(offer.worth, ground)
         spots.append(Spot(str(number), offer.title, x, y, (x, x), (y, y), offer.by))
-    x, y = deals._mean(ground.pays, ground)
+    x, y = deals.mean_of(ground.pays, ground)
     return Agreement(
         tuple(spots), Spot("", title, x, y, (x, x), (y, y), ""),
-        deals._mean(ground.own, ground) if ground.own is not None else None, labels,
-        deals._answer(found, ground, offers),
-        tuple(deals._why(found, ground, o, out) for o, out in first if o is not None),
-        (deals._key(found, ground, offers),), zone, deals._note(found, ground),
+        deals.mean_of(ground.own, ground) if ground.own is not None else None, labels,
+        deals.answer_of(found, ground, offers),
+        tuple(deals.why_of(found, ground, o, out) for o, out in first if o is not None),
+        (deals.key_of(found, ground, offers),), zone, deals.note_of(found, ground),
     )  # fmt: skip

@@ -24,8 +24,13 @@ from standoff.app.charts.look import (
     grid,
     line,
     narrow,
+    plain,
 )
 
+WIDTH, LETTER = 520.0, 6.0
+"""Pixels of a belief's axis, about, and of a letter above it."""
+TIER, TIERS = 11, 3
+"""Height of a line of names of moves, pixels, and how many there may be."""
 POINTS = "v => (Math.round(v * 1000) / 10).toString().replace('-', '−')"
 
 
@@ -53,20 +58,40 @@ def belief(days: Sequence[dt.date], course: Course, moves: Sequence[str] = ()) -
         series.append(line("base view", x, course.base, BASE, dash=[6, 4], symbol="diamond", filled=False, said=said,
                            **end_label("base view", BASE, shift[-1])))  # fmt: skip
     first, last = course.own[2, 0], course.own[2, -1]
-    marks = [{"xAxis": a, "label": {"formatter": m}} for a, m in zip(x, moves, strict=False) if m]
+    marks = _marks(x, moves)
     if marks:
         series[4]["markLine"] = {
             "symbol": "none", "silent": True, "data": marks, "animation": False,
             "lineStyle": {"color": LINE, "type": "dotted", "width": 1},
-            "label": {"color": SOFT, "fontSize": 10.5, "rotate": 0, "distance": 3, "position": "end"},
+            "label": {"color": SOFT, "fontSize": 10.5, "rotate": 0, "position": "end"},
         }  # fmt: skip
     return narrow(chart(
         f"{course.title}: from {first:.0%} to {last:.0%} by round, 5th to 95th percentile at last "
         f"{course.own[0, -1]:.0%} to {course.own[4, -1]:.0%}.",
-        grid=grid(right=76, top=24, bottom=34),
+        grid=grid(right=76, top=13 + TIER * max(1, len({mark["label"]["distance"] for mark in marks})), bottom=34),
         xAxis=dates("round beginning (date)", nameGap=20), yAxis=chances("chance, %"), series=series,
         tooltip=_axis_tip(),
     ), series={"own": {"markLine": {"label": {"show": False}}}})  # fmt: skip
+
+
+def _marks(x: Sequence[int], moves: Sequence[str]) -> list[Options]:
+    """Lines that name the moves by round; names that would cover one another stand above one another."""
+    span = max(x[-1] - x[0], 1)
+    free = [-LETTER] * TIERS
+    found: list[Options] = []
+    for day, move in zip(x, moves, strict=False):
+        if not move:
+            continue
+        middle, half = WIDTH * (day - x[0]) / span, LETTER * len(move) / 2
+        left = not found and middle < half
+        start, end = (middle, middle + 2 * half) if left else (middle - half, middle + half)
+        tier = next((k for k in range(TIERS) if start > free[k]), min(range(TIERS), key=free.__getitem__))
+        free[tier] = end + LETTER
+        found.append({
+            "xAxis": day, "label": {"formatter": plain(move), "distance": 3 + TIER * tier,
+                                    **({"align": "left"} if left else {})},
+        })  # fmt: skip
+    return found
 
 
 def gap(days: Sequence[dt.date], course: Course) -> Options:

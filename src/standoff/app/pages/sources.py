@@ -23,7 +23,7 @@ ROWS, COLUMNS, NAMED = 16, 12, 5
 
 def build(desk: Desk, state: State) -> None:
     """The audit on the left; the switches and what they change on the right."""
-    blocks.head(QUESTION, evidence._answer(desk.bare))
+    blocks.head(QUESTION, evidence.answer_of(desk.bare))
     every = switches(desk)
     known = {one.id for one in every}
     off = {name for name in state.get("off").split(",") if name in known}
@@ -62,9 +62,9 @@ def build(desk: Desk, state: State) -> None:
                     blocks.table(evidence.contradictions(desk.bare, 1000))
                 if desk.audit.documents:
                     blocks.text("h3", "The documents")
-                    blocks.table(evidence._documents(desk.bare))
-                blocks.words(evidence._hindsight(desk.bare))
-                blocks.text("p", evidence._note(desk.bare), "note")
+                    blocks.table(evidence.documents_of(desk.bare))
+                blocks.words(evidence.hindsight_of(desk.bare))
+                blocks.text("p", evidence.note_of(desk.bare), "note")
 
 
 def _switch(one: Switch, off: set[str], switch: Callable[[str, bool], None]) -> None:
@@ -90,7 +90,7 @@ def _matrix(desk: Desk, off: set[str]) -> None:
     if not rows:
         blocks.text("p", "The case holds no claim: nothing in it can be traced to a source.")
         return
-    names = [evidence._label(desk.bare, i) for i in ids]
+    names = [evidence.label_of(desk.bare, i) for i in ids]
     blocks.chart(charts.matrix(names, rows[:ROWS], faint), tall=460)
     if len(rows) > ROWS:
         blocks.text("p", f"{sentence(count(len(rows) - ROWS, 'first source'))} with fewer claims not shown.", "note")

@@ -8,8 +8,10 @@ from nicegui import ui
 
 from standoff.app import blocks
 from standoff.app import what_if_controls as controls
+from standoff.app.charts.endings import endings as chances
 from standoff.app.charts.what_if import MARKS, differences
 from standoff.app.data import Desk
+from standoff.app.endings import outcomes
 from standoff.app.shell import Page, State
 from standoff.app.what_if_answer import Answer, headline, shown, status, table, words
 from standoff.app.what_if_asker import Asking, asker_of
@@ -221,13 +223,15 @@ class Visit:
             self.last = (self.question, found)
         rows = self._rows(found)
         self.told.content = escape(headline(self.desk, self.question, found) if found else self._waiting())
-        with blocks.card("Change of the endings’ chances, after against before", weight=1.0):
+        seen = shown(self.desk, rows)
+        title = "Change of the endings’ chances, after against before"
+        with blocks.card(title if seen or self.desk.findings is None else "As the case stands", weight=1.0):
             self._working(found)
             self._pins(rows)
-            seen = shown(self.desk, rows)
             if seen is None:
                 blocks.text("p", "The same crises are played before and after: same draws of the numbers, same types, "
                             "same random numbers. What differs is owed to the change alone.")  # fmt: skip
+                self._as_it_stands()
                 return
             blocks.chart(differences(seen.endings, seen.answers), tall=460).classes("" if found else "earlier")
         with blocks.card("In numbers", size="shrink"):
@@ -238,6 +242,16 @@ class Visit:
                 blocks.raw(
                     "p", f"The same numbers: <code>{escape(self.question.command(self.desk.called))}</code>", "note"
                 )
+
+    def _as_it_stands(self) -> None:
+        """How it ends with nothing changed, where the case has a run."""
+        if self.desk.findings is None:
+            return
+        blocks.legend([("●", "each in its own view"), ("◇", "both in the base view"), ("thick", "± 2 errors"),
+                       ("thin", "5% to 95% over the numbers")])  # fmt: skip
+        blocks.chart(chances(outcomes(self.desk).rows), tall=430)
+        blocks.text("p", "Chances of the run. What is asked here is compared with “before”: fewer draws, so that it "
+                    "errs a little more, alike before and after.", "note")  # fmt: skip
 
     def _rows(self, found: Answer | None) -> list[tuple[str, Question, Answer]]:
         rows = [("now", self.question, found)] if found else []

@@ -48,9 +48,9 @@ class Ground:
 def deal_screen(found: Findings) -> Screen:
     """Packages against what happened and against what each expected of going on."""
     worth = found.tree["worth"].ds["worth"]
-    ground = _ground(found, worth)
+    ground = ground_of(found, worth)
     offers = [
-        _offer(found, worth, ground, p.id, p.title, p.offered_by)
+        offer_of(found, worth, ground, p.id, p.title, p.offered_by)
         for p in found.loaded.case.packages
         if p.id in worth["item"].values
     ]
@@ -59,19 +59,20 @@ def deal_screen(found: Findings) -> Screen:
     offers.sort(key=lambda o: (-round(o.prefer.mean, 3), -o.take.mean))
     goes = {p.id for p in found.loaded.case.packages if leaves(found.loaded.case, p)}
     first = [next((o for o in offers if (o.id in goes) == out), None) for out in (True, False)]
-    right = tuple(_why(found, ground, o, out) for o, out in zip(first, (True, False), strict=True) if o is not None)
+    right = tuple(why_of(found, ground, o, out) for o, out in zip(first, (True, False), strict=True) if o is not None)
     return Screen(
         "deal",
         QUESTION,
-        _answer(found, ground, offers),
+        answer_of(found, ground, offers),
         (Picture(_picture(found, ground, offers)),),
         right,
-        below=(_key(found, ground, offers),),
-        note=_note(found, ground),
+        below=(key_of(found, ground, offers),),
+        note=note_of(found, ground),
     )
 
 
-def _ground(found: Findings, worth: xr.DataArray) -> Ground:
+def ground_of(found: Findings, worth: xr.DataArray) -> Ground:
+    """What packages are compared with: the ending on record, or force where nothing is on record."""
     ends = ending_of(found.loaded.case, found.record.ending)
     item = PAYS.get(ends or "", "force")
     event = found.record.ending
@@ -109,7 +110,8 @@ def _share(both: np.ndarray, ground: Ground) -> Chance:
     return summary.chance((both * np.moveaxis(ground.weight, 0, -1)).sum((0, 1)))
 
 
-def _offer(found: Findings, worth: xr.DataArray, ground: Ground, item: str, title: str, by: str) -> Offer:
+def offer_of(found: Findings, worth: xr.DataArray, ground: Ground, item: str, title: str, by: str) -> Offer:
+    """A package: its worth to both beside what it is compared with, and how often both prefer it."""
     base = _values(worth, "base", item)
     prefer = _pairs((base[0] > ground.pays[0], base[1] > ground.pays[1]), ground)
     own = np.stack([_values(worth, side, item)[i] for i, side in enumerate(("coercer", "target"))])
@@ -134,21 +136,23 @@ def _offer(found: Findings, worth: xr.DataArray, ground: Ground, item: str, titl
     )
 
 
-def _mean(values: np.ndarray, ground: Ground) -> tuple[float, float]:
+def mean_of(values: np.ndarray, ground: Ground) -> tuple[float, float]:
     """Mean worth to both sides over types and draws."""
     margin = np.moveaxis(ground.weight, 0, -1)
     return float((values[0] * margin.sum(1)).sum(0).mean()), float((values[1] * margin.sum(0)).sum(0).mean())
 
 
-def _happened(found: Findings, ground: Ground) -> str:
+def happened_of(found: Findings, ground: Ground) -> str:
+    """What packages are compared with, in words."""
     real = ending_of(found.loaded.case, found.record.ending)
     if real is None or (PAYS.get(real) != ground.item and ground.item == "force"):
         return "force"
     return found.names.ending(real)
 
 
-def _answer(found: Findings, ground: Ground, offers: list[Offer]) -> str:
-    what = _happened(found, ground)
+def answer_of(found: Findings, ground: Ground, offers: list[Offer]) -> str:
+    """Whether there was a deal that both preferred, in a sentence or two."""
+    what = happened_of(found, ground)
     good = [o for o in offers if o.prefer.mean > 0.5]
     best, taken = offers[0], max(offers, key=lambda o: o.take.mean)
     on_record = ending_of(found.loaded.case, found.record.ending) is not None
@@ -182,7 +186,8 @@ def _answer(found: Findings, ground: Ground, offers: list[Offer]) -> str:
     )
 
 
-def _why(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
+def why_of(found: Findings, ground: Ground, best: Offer, goes: bool) -> Words:
+    """Why a package was not agreed on, in words; `goes`: the leader goes under it."""
     names = found.names
     real = ending_of(found.loaded.case, found.record.ending)
     missed = real is not None and real not in ("agreed-exit", "deal-he-stays")
@@ -255,12 +260,12 @@ def _picture(found: Findings, ground: Ground, offers: list[Offer]) -> Drawing:
     names = found.names
     spots = []
     for number, offer in enumerate(offers, start=1):
-        x, y = _mean(offer.worth, ground)
+        x, y = mean_of(offer.worth, ground)
         ups = offer.worth[1].mean(-1)
         spots.append(Spot(str(number), offer.title, x, y, (x, x), (float(ups.min()), float(ups.max())), offer.by))
-    x, y = _mean(ground.pays, ground)
+    x, y = mean_of(ground.pays, ground)
     spans = [ground.pays[i].mean(-1) for i in (0, 1)]
-    title = _happened(found, ground)
+    title = happened_of(found, ground)
     here = Spot(
         "",
         title,
@@ -270,7 +275,7 @@ def _picture(found: Findings, ground: Ground, offers: list[Offer]) -> Drawing:
         (float(spans[1].min()), float(spans[1].max())),
         "",
     )
-    going = _mean(ground.own, ground) if ground.own is not None else None
+    going = mean_of(ground.own, ground) if ground.own is not None else None
     labels = {
         "x": f"worth to {names.coercer}, prizes (demand met = 1)",
         "y": f"worth to {names.target}, offices (office for good = 1)",
@@ -283,11 +288,12 @@ def _picture(found: Findings, ground: Ground, offers: list[Offer]) -> Drawing:
     return deal(spots, here, going, labels)
 
 
-def _key(found: Findings, ground: Ground, offers: list[Offer]) -> Table:
+def key_of(found: Findings, ground: Ground, offers: list[Offer]) -> Table:
+    """All packages, with what each is worth to both and how often both prefer it."""
     names = found.names
     rows = []
     for number, o in enumerate(offers, start=1):
-        x, y = _mean(o.worth, ground)
+        x, y = mean_of(o.worth, ground)
         rows.append(
             row(
                 str(number),
@@ -309,7 +315,7 @@ def _key(found: Findings, ground: Ground, offers: list[Offer]) -> Table:
             "Package",
             f"Worth to {names.coercer}",
             f"Worth to {names.target}",
-            f"Both prefer it to {_happened(found, ground)}",
+            f"Both prefer it to {happened_of(found, ground)}",
             "the same by types",
             f"{names.coercer} would take it",
             f"{names.target} would",
@@ -325,7 +331,8 @@ def _key(found: Findings, ground: Ground, offers: list[Offer]) -> Table:
     )
 
 
-def _note(found: Findings, ground: Ground) -> str:
+def note_of(found: Findings, ground: Ground) -> str:
+    """From when on, over what, and how the numbers of the screen were computed."""
     when = f"the round from {day(found.record.turns[ground.at].start)}" if ground.own is not None else "the beginning"
     return sentence(
         "a share here is the chance, over the uncertain numbers of the case and the two types "

@@ -30,14 +30,15 @@ def ending(found: Findings) -> Screen:
     return Screen(
         "ending",
         "How does it end, and when?",
-        _answer(found, order, own, real),
-        left=(Picture(endings(rows)), *(b for b in (_modes(found),) if b)),
+        answer_of(found, order, own, real),
+        left=(Picture(endings(rows)), *(b for b in (modes_of(found),) if b)),
         right=(Picture(_timing(found, order, real)), _table(found, order, own, base, real)),
         note=_note(found, own, base),
     )
 
 
-def _answer(found: Findings, order: list[str], own: dict[str, Chance], real: str | None) -> str:
+def answer_of(found: Findings, order: list[str], own: dict[str, Chance], real: str | None) -> str:
+    """How it ends, in a sentence or two; `order`: the endings, likeliest first; `real`: the one on record."""
     first, second = order[:2]
     named = found.names.ending
     gap = summary.chance(_by_draw(found, first) - _by_draw(found, second))
@@ -127,7 +128,7 @@ def _both(c: Chance) -> str:
     return f"{percent(c.mean)} {give_or_take(c.error)} ({100 * c.low:.0f} to {100 * c.high:.0f})"
 
 
-def _modes(found: Findings) -> Words | None:
+def modes_of(found: Findings) -> Words | None:
     """What becomes of the leader if force is used, as simulated."""
     data = found.tree["endings"].ds.sel(scenario="views")
     if "mode" not in data:

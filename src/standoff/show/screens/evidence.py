@@ -23,19 +23,20 @@ def evidence(found: Findings) -> Screen:
         left.append(Picture(_matrix(found)))
     below: list[Block] = []
     if audit.documents:
-        (left if len(audit.documents) <= MANY else below).append(_documents(found))
+        (left if len(audit.documents) <= MANY else below).append(documents_of(found))
     right: list[Block] = []
     table = numbers(found)
     if table:
         right.append(Picture(reasons(table)))
-    right.append(_hindsight(found))
+    right.append(hindsight_of(found))
     if audit.contradictions:
         right.append(contradictions(found, QUESTIONS))
     question = "What rests on which sources, and how thin are they?"
-    return Screen("sources", question, _answer(found), tuple(left), tuple(right), tuple(below), _note(found))
+    return Screen("sources", question, answer_of(found), tuple(left), tuple(right), tuple(below), note_of(found))
 
 
-def _answer(found: Findings) -> str:
+def answer_of(found: Findings) -> str:
+    """How well the case is supported, in a sentence or two."""
     s = found.evidence.summary
     if not s["claims"]:
         return "The case holds no claim: nothing in it can be traced to a source."
@@ -63,7 +64,8 @@ def _answer(found: Findings) -> str:
     )
 
 
-def _label(found: Findings, name: str) -> str:
+def label_of(found: Findings, name: str) -> str:
+    """A document by its id and outlet, or author where the outlet is unknown."""
     document = next(d for d in found.evidence.documents if d.id == name)
     if document.outlet != "unknown":
         return f"{name}: {document.outlet}"
@@ -81,7 +83,8 @@ def _matrix(found: Findings) -> Drawing:
     return documents(ids, rows, len(origins) - len(rows), len(audit.documents) - len(ids))
 
 
-def _documents(found: Findings) -> Table:
+def documents_of(found: Findings) -> Table:
+    """The documents, and what each carries."""
     rows = []
     every = found.evidence.documents
     for d in sorted(every, key=lambda d: -d.claims)[: COLUMNS if len(every) <= MANY else None]:
@@ -93,7 +96,7 @@ def _documents(found: Findings) -> Table:
             if shared
             else "–"
         )
-        rows.append(row(f"{_label(found, d.id)}. {d.about}", d.date, str(d.claims), str(len(d.origins)), tie))
+        rows.append(row(f"{label_of(found, d.id)}. {d.about}", d.date, str(d.claims), str(len(d.origins)), tie))
     return Table("", ("Document", "Date", "Claims", "Origins", "Ties"), tuple(rows), wordy=(1, 4))
 
 
@@ -146,7 +149,8 @@ def numbers(found: Findings) -> list[tuple[str, dict[str, int]]]:
     return sorted(table.items(), key=lambda item: -sum(item[1].values()))
 
 
-def _hindsight(found: Findings) -> Words:
+def hindsight_of(found: Findings) -> Words:
+    """Which numbers could be known only after the crisis, and are used all the same."""
     late = late_numbers(found)
     places = list(dict.fromkeys(_place(found, path) for path, _ in late))
     if not late:
@@ -190,7 +194,8 @@ def late_numbers(found: Findings) -> list[tuple[str, dt.date]]:
     ]
 
 
-def _note(found: Findings) -> str:
+def note_of(found: Findings) -> str:
+    """How many anchors were verified against documents, and how."""
     s = found.evidence.summary
     if not s["anchors"]:
         anchors = "No claim is anchored in a passage of a document: the sources are named, not held."
