@@ -104,11 +104,11 @@ def reasons(rows: Sequence[tuple[str, dict[str, int]]]) -> Options:
     words = "; ".join(f"{n}: {sum(c.values())}, of which with a source alone {c.get('source', 0)}" for n, c in rows)
     found = chart(
         f"Numbers of the case by part and by kind of reason. {words}.",
-        grid=grid(left=4, right=34, top=46, bottom=18, containLabel=True),
+        grid=grid(left=4, right=34, top=46, bottom=21, containLabel=True),
         legend={"top": 0, "left": 0, "itemWidth": 18, "itemHeight": 12, "itemGap": 12, "selectedMode": False,
                 "itemStyle": {"borderWidth": 0.6},
                 "textStyle": {"color": INK, "fontSize": FONT - 1}},
-        xAxis=axis("value", "numbers in the case, count", nameGap=18, axisLabel={"fontSize": FONT - 1}),
+        xAxis=axis("value", "numbers in the case, count", nameGap=21, axisLabel={"fontSize": FONT - 1}),
         yAxis=axis("category", "", data=names, inverse=True, axisTick={"show": False}, axisLine={"show": False},
                    axisLabel={"interval": 0, "fontSize": FONT - 1}),
         series=series,

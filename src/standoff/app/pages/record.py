@@ -30,11 +30,6 @@ def build(desk: Desk, state: State) -> None:
     """Every scored forecast and the model's own by day on the left, scores on the right."""
     data = desk.data("scores")
     blocks.head(QUESTION, screen.answer(data) if data is not None else "")
-    if data is None:
-        if desk.run is None:
-            blocks.missing(desk, "run", "Scores are kept with a run of the case.")
-        else:
-            blocks.missing(desk, "scores")
     with blocks.columns("1.05fr 1fr"):
         with blocks.column():
             if data is not None and scored(data).any():
@@ -46,8 +41,14 @@ def build(desk: Desk, state: State) -> None:
                                    ("grey", "past cases, lowest to highest class"), ("▶ ◀", "the answer")])  # fmt: skip
                     blocks.chart(charts.answers(rows, split), tall=520)
             _forecasts(desk, state)
-        if data is not None:
-            with blocks.column():
+        with blocks.column():
+            if data is None:
+                with blocks.card("Scores"):
+                    if desk.run is None:
+                        blocks.missing(desk, "run", "Scores are kept with a run of the case.")
+                    else:
+                        blocks.missing(desk, "scores")
+            else:
                 tables = desk.keep("record tables", lambda: _tables(data))
                 with blocks.card(""), blocks.scroll("Scores on the ending"):
                     blocks.table(tables[0])
