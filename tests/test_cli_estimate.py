@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.test_estimate_likelihood import played_by_thirds
 
 from standoff.estimate.equilibria import enumerate_all
 from standoff.estimate.fit import Fit
@@ -119,6 +120,7 @@ def test_out_holds_fit_tables_page_and_figures(standoff, games, tmp_path):
         (("--at", "x=1"), "--at is about fit.json, which --out writes"),
         (("--first-stage", "forest"), "--first-stage belongs to --method pl and npl"),
         (("--method", "bayes", "--first-stage", "forest"), "--first-stage belongs to --method pl and npl"),
+        (("--penalty", "inf"), "A penalty of inf is no standard deviation"),
     ],
 )
 def test_mistakes_are_told_with_code_2(standoff, games, change, said):
@@ -216,6 +218,23 @@ def test_a_column_of_zeros_is_named_and_has_no_number(standoff, games, tmp_path)
     assert told["coefficients"]["barWB:x"]["se"] > 0
     assert any("SA:ally is 0 in every game" in sentence for sentence in told["warnings"])
     assert told["aic"] == pytest.approx(2 * len(NAMES) - 2 * told["loglik"])  # what is held at 0 costs nothing
+
+
+def test_fits_with_several_equilibria_tell_the_weighed_value(standoff, tmp_path):
+    made = played_by_thirds(3, 8, 200)
+    with (tmp_path / "g.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["x", *COUNTS])
+        writer.writerows([float(x), *map(int, n)] for x, n in zip(made.blocks[4][:, 1], made.counts, strict=True))
+    (tmp_path / "f.yaml").write_text(yaml(TERMS))
+    code, said, _ = standoff("estimate", tmp_path / "g.csv", "--formula", tmp_path / "f.yaml", "--starts", "1",
+                             "--selection", "likely", "--json", "--quiet", "--out", tmp_path / "out")  # fmt: skip
+    told = json.loads(said)
+    assert (code, told["equilibria"]["games_by_number"]) == (0, {"3": 8})
+    assert told["loglik"] - 8 * np.log(3) - 6 < told["weighed"] < told["loglik"]
+    assert json.loads((tmp_path / "out" / "fit.json").read_text())["weighed"] == told["weighed"]
+    page = " ".join(next((tmp_path / "out").glob("*.html")).read_text().split())
+    assert f"Weighed, the log-likelihood is {told['weighed']:.3f}" in page
 
 
 def test_bootstrap_is_kept_and_gone_on_from(standoff, games, tmp_path):

@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
-from tests.test_estimate_likelihood import drawn
+from tests.test_estimate_likelihood import MULTIPLE, drawn, played_by_thirds
 
 from standoff.errors import UserError
-from standoff.estimate.bayes import posterior, sample
+from standoff.estimate.bayes import Posterior, as_fit, posterior, sample
+from standoff.estimate.chains import Chains
 from standoff.estimate.density import Priors, Sampling, model, read_options
 from standoff.estimate.equilibria import enumerate_all
 from standoff.estimate.estimation import Settings
@@ -65,7 +66,8 @@ def test_likelihood_and_gradient_are_those_of_the_exact_one(selection, given):
         return each.sum(), each
 
     (_, each), slope = jax.jit(jax.value_and_grad(total, has_aux=True))(jnp.asarray(payoffs))
-    value, gradient = Exact(counts, selection, given).value_and_gradient(payoffs, np.asarray(mixing))
+    terms = Exact(counts, selection, given).terms(payoffs, np.asarray(mixing), hessian=False)
+    value, gradient = terms.value, terms.gradient
     assert np.asarray(each) == pytest.approx(value, rel=1e-7, abs=1e-7)
     plain = value > -1e4
     assert plain.sum() > 200
@@ -109,6 +111,9 @@ def test_the_prior_is_the_one_that_is_stated():
     assert found.unit[found.names.index("VA:(Intercept)")] == pytest.approx(1.0)
     held = model(wide, Settings(method="bayes", selection="likely", penalty=3.0), Sampling())
     assert held.unit == pytest.approx(np.full(6, 3.0))
+    # Of a column of zeros nothing is learnt: its coefficient keeps a prior that is a number.
+    empty = build(table().with_column("ally", 0), Formulas(TERMS | {"SA": "0 + ally"}))
+    assert model(empty, Settings(method="bayes"), Sampling()).unit == pytest.approx(np.full(6, 2.5))
 
 
 def test_groups_move_their_payoff_alone():
@@ -169,6 +174,8 @@ FAULTS = [
     ({"constant": -1}, "above 0"),
     ({"group": "region"}, "both or neither"),
     ({"group": "region", "payoffs": ["W"]}, "payoffs is a list"),
+    ({"group": "region", "payoffs": 3}, "payoffs is a list"),
+    ({"slope": float("inf")}, "slope is a standard deviation"),
 ]
 
 
@@ -182,6 +189,22 @@ def test_faults_of_the_options_are_told(fault):
 def test_options_are_read():
     found = read_options({"draws": 50, "group": "region", "payoffs": ["SA"], "slope": 1, "group_sd": 0.5})
     assert found == Sampling(draws=50, group="region", payoffs=("SA",), priors=Priors(slope=1.0, group=0.5))
+
+
+def test_a_fit_of_draws_plays_what_the_counts_speak_for():
+    """A mixture says what is likely before the counts are seen, and its games what is likely after."""
+    made = played_by_thirds(3, 12, 100)
+    density = model(made, Settings(method="bayes"), Sampling())
+    q = np.broadcast_to(np.append(MULTIPLE / density.unit, [-1.0, -1.0]), (2, 4, 8))
+    stats = {name: np.zeros((2, 4)) for name in ("diverging", "lp", "n_steps", "acceptance_rate")}
+    mode = Mode(q[0, 0], np.eye(8), 0.0)
+    values = np.stack([density.told(chain) for chain in q])
+    found = Posterior(density, [mode], Chains(q, stats), q, values, np.ones(8), np.full(8, 1e3), (0.0, 0), Sampling())
+    fit = as_fit(found, Settings(method="bayes"))
+    terms = Exact(made.counts, "mixture").terms(made.payoffs(MULTIPLE), np.full(2, -1.5), hessian=False)
+    assert fit.log_likelihood == pytest.approx(terms.value.sum())
+    assert set(terms.chosen.tolist()) == {0, 1, 2}
+    assert fit.probabilities.probit == pytest.approx(terms.probit, abs=1e-9)
 
 
 def test_a_column_of_groups_must_hold_groups():
@@ -213,7 +236,7 @@ def test_draws_agree_with_importance_sampling():
     away = np.log(((1 + apart / 6) ** (-0.5 * (6 + many))).mean(axis=1))
     exact = Exact(made.counts, "mixture")
     unit, odds = found.density.unit, found.density.priors.mixture
-    level = np.array([exact.value_and_gradient(made.payoffs(unit * x[:k]), odds * x[k:])[0].sum() for x in tried])
+    level = np.array([exact.terms(made.payoffs(unit * x[:k]), odds * x[k:], hessian=False).value.sum() for x in tried])
     log = level - 0.5 * (tried**2).sum(axis=1) - away
     weight = np.exp(log - log.max())
     weight /= weight.sum()

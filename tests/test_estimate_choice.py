@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from scipy import optimize
-from tests.test_estimate_likelihood import design_of, drawn
+from tests.test_estimate_likelihood import MULTIPLE, design_of, drawn, played_by_thirds
 
 from standoff.estimate.choice import WIDTH, evidence, regressors
 from standoff.estimate.equilibria import enumerate_all
+from standoff.estimate.estimation import Settings, estimate_design
+from standoff.estimate.fit import Fit
 from standoff.estimate.formulas import Design
 from standoff.estimate.likelihood import Exact, places
 from standoff.estimate.maximum import maximise
@@ -77,6 +79,45 @@ def test_columns_that_say_the_same_count_once():
     assert found.shape == (30, 3)
     np.testing.assert_allclose(found[:, 1:].mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(found[:, 1:].std(axis=0), 1)
+
+
+def test_units_of_columns_do_not_matter():
+    x = np.random.default_rng(0).random((30, 2))
+    for unit in (1e-12, 1e12):
+        np.testing.assert_allclose(regressors((x * [unit, 1.0], np.zeros((30, 1)))), regressors((x,)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["likely", "weighed"])
+def test_a_fit_tells_what_its_counts_are_worth_without_a_choice(rule, monkeypatch, tmp_path):
+    """Of both rules that choose by the counts, where there is a choice; the climb is left out."""
+    from standoff.estimate import maximum, maximum_fit
+
+    design = played_by_thirds(3, 12, 100)
+    exact = Exact(design.counts, rule)
+    held = maximum.climb(maximum.Problem(design, exact, 0.0), "the truth", MULTIPLE)
+
+    def found(design, **_):
+        terms = exact.terms(design.payoffs(held[1].theta))
+        return maximum.Optimum(
+            held[1].theta, float(terms.value.sum()), held[1].gradient, held[1].hessian, design.pull(terms.gradient),
+            (held[0],), 0.0, True,
+        )  # fmt: skip
+
+    monkeypatch.setattr(maximum_fit, "maximise", found)
+    fit = estimate_design(design, Settings(selection=rule))
+    assert fit.equilibria["games_by_number"] == {"3": 12}
+    assert fit.weighed == exact.weight(design.payoffs(fit.estimate), regressors(design.blocks))
+    assert fit.log_likelihood - 12 * np.log(3) - 6 < fit.weighed < fit.log_likelihood
+    assert fit.as_dict()["weighed"] == fit.weighed
+    told = " ".join(fit.summary().split())
+    assert f"Weighed, the log-likelihood is {fit.weighed:.3f}" in told
+    assert "to compare fits to these games, take the weighed one." in told
+    assert Fit.load(fit.save(tmp_path / "fit.json")).weighed == fit.weighed
+    # By a rule that asks no counts there is no choice to charge for.
+    other = estimate_design(design, Settings(selection="largest"))
+    assert other.weighed is None
+    assert "weighed" not in other.as_dict()
+    assert "Weighed" not in other.summary()
 
 
 def test_weights_are_the_likelihood_where_no_game_has_a_choice():

@@ -17,8 +17,8 @@ from tests.signaling_scan import families, scan
 
 from standoff.estimate import normal, signaling
 from standoff.estimate.equilibria import enumerate_all
+from standoff.estimate.formulas import PAYOFFS
 from standoff.estimate.normal import hazard, log_cdf, log_mills
-from standoff.estimate.signaling import PAYOFFS
 
 log_outcomes, reply, slope = (jax.jit(f) for f in (signaling.log_outcomes, signaling.reply, signaling.slope))
 KNOWN = Path(__file__).parent / "known" / "sigint"

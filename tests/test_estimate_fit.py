@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,16 @@ import pytest
 from standoff.errors import UserError
 from standoff.estimate import checks
 from standoff.estimate.covariance import sandwich, with_covariance
-from standoff.estimate.effects import thetas
+from standoff.estimate.effects import thetas, typical
 from standoff.estimate.equilibria import enumerate_all
+from standoff.estimate.estimation import Settings, estimate
 from standoff.estimate.expressions import FormulaError, columns_of
 from standoff.estimate.fit import Fit
 from standoff.estimate.formulas import COUNTS, PAYOFFS, Formulas, build, read_formulas
 from standoff.estimate.learner import SignalingGame
+from standoff.estimate.maximum_fit import _edges
 from standoff.estimate.played import Chances, equilibria_told, log_chances, play, weights
+from standoff.estimate.private import private_types
 from standoff.estimate.table import as_table, read_table
 from standoff.estimate.tables import to_latex, to_markdown
 
@@ -47,6 +51,13 @@ def fitted(theta=UNIQUE, games=30, seed=1, covariance=1e-3, more=None):
         equilibria=equilibria_told(played), design=design, observations=int(design.counts.sum()), selection="likely",
         probabilities=Chances("likely", design.mark, played.probit),
     )  # fmt: skip
+
+
+def test_the_folder_names_all_its_files_in_reading_order():
+    from standoff import estimate
+
+    files = {path.stem for path in Path(estimate.__file__).parent.iterdir() if not path.name.startswith("_")}
+    assert set(re.findall(r"`(\w+)`", estimate.__doc__)) == files
 
 
 # Tables
@@ -328,6 +339,12 @@ def test_few_and_missing_outcomes_are_told():
     assert any("backing down (bd) occurs 1 times only" in sentence for sentence in said)
 
 
+def test_a_table_without_quiet_is_told_unless_it_is_of_challenges():
+    design = build(table(sq=np.zeros(30, dtype=int)), formulas(VA="1"))
+    assert any("use --given-challenge" in sentence for sentence in checks.before(design)[1])
+    assert not any("never occurs" in sentence for sentence in checks.before(design, given_challenge=True)[1])
+
+
 def test_few_outcomes_are_those_of_the_signaling_game_alone():
     """Other games with four outcomes have no concession."""
     design = build(table(sf=np.zeros(30)), formulas(VA="1"))
@@ -344,6 +361,27 @@ def test_a_flat_direction_takes_its_standard_errors_and_no_others():
     reduced = np.linalg.inv(-hessian[1:, 1:])[1, 1]
     assert covariance[2, 2] == pytest.approx(reduced)
     assert "flat in a, b" in said[0]
+
+
+def test_coefficients_that_move_together_in_two_flat_directions_are_all_lost():
+    """V_A, W_A and a up to c, and W_B and V_B up to B's reply: five constants of which the data tell three numbers."""
+    hessian = np.array([
+        [-359.8361418472, 1614.9141180835, 1227.1077166265, -2823.5946910408, 520.1867656813],
+        [1614.9141180835, -8405.1022831884, -5855.3032233141, 13829.5590196093, -2482.1381654266],
+        [1227.1077166265, -5855.3032233141, -4361.1214364707, 9977.1276272151, -1848.7355478917],
+        [-2823.5946910408, 13829.5590196093, 9977.1276272151, -23313.9434774227, 4229.4326175112],
+        [520.1867656813, -2482.1381654266, -1848.7355478917, 4229.4326175112, -783.7028103497],
+    ])  # fmt: skip
+    covariance, lost, _ = checks.information(hessian, ("VA", "barWA", "barWB", "bara", "VB"))
+    assert lost == ("VA", "barWA", "barWB", "bara", "VB")
+    assert np.isnan(covariance).all()
+
+
+def test_where_nothing_is_learnt_nothing_is_known():
+    covariance, lost, said = checks.information(np.zeros((2, 2)), ("a", "b"))
+    assert lost == ("a", "b")
+    assert np.isnan(covariance).all()
+    assert said == ("The log-likelihood is flat in a, b: they have no standard error.",)
 
 
 def test_a_saddle_has_no_standard_errors():
@@ -365,6 +403,16 @@ def test_a_coefficient_that_ran_off_is_named():
     said = checks.after(design, np.array([1.0, -90.0]), np.array([0.1, 400.0]))
     assert len(said) == 1
     assert "VA:x has run off to -90" in said[0]
+
+
+def test_a_coefficient_that_nothing_holds_is_named_though_its_climb_ended_early():
+    """Where an outcome never occurs with a rare class the likelihood is flat from 6 or so on: no climb goes further."""
+    rare = np.array([1.0] * 3 + [0.0] * 27)
+    design = build(table(rare=rare), formulas(VA="1 + rare"))
+    said = checks.after(design, np.array([1.0, -7.4]), np.array([0.1, 12_000.0]))
+    assert len(said) == 1
+    assert "VA:rare has a standard error of 1.2e+04, so nothing holds it at -7.4" in said[0]
+    assert checks.after(design, np.array([1.0, -7.4]), np.array([0.1, 3.0])) == ()
 
 
 # Covariance
@@ -426,6 +474,15 @@ def test_a_sandwich_of_what_is_flat_but_for_rounding_has_no_standard_errors():
     assert sandwich(unit @ fit.hessian @ unit, fit.scores @ unit) == pytest.approx(
         np.linalg.inv(unit) @ sandwich(fit.hessian, fit.scores) @ np.linalg.inv(unit)
     )
+
+
+def test_draws_of_a_bootstrap_do_not_outlive_its_covariance():
+    fit = replace(scored(), refit=lambda design, start: (start + design.table.numbers("x").mean(), True))
+    drawn = with_covariance(fit, "bootstrap:5")
+    assert drawn.draws is not None
+    again = with_covariance(drawn, "robust")
+    assert again.draws is None
+    assert np.cov(thetas(again, 20_000).T) == pytest.approx(again.covariance, abs=0.05 * again.covariance.max())
 
 
 def test_each_game_twice_in_its_cluster_counts_once():
@@ -567,6 +624,17 @@ def test_a_saved_fit_predicts_the_same(tmp_path):
     assert 0 < told["population"]["p_firm"] < 1
 
 
+def test_the_typical_game_is_of_a_class_that_there_is(tmp_path):
+    """Between the classes 1 and 2 there is none, though their median is 1.5."""
+    design = build(table(kind=[1] * 15 + [2] * 15), Formulas(SIMPLE | {"barWB": "1 + C(kind)"}))
+    fit = replace(
+        fitted(), design=design, names=design.names, probabilities=Chances("smallest", design.mark, np.zeros(30))
+    )
+    assert typical(design)["kind"] == 1
+    told = json.loads(fit.save(tmp_path / "fit.json").read_text())
+    assert told["population"]["at"] == {"kind": 1}
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "standoff-fit/1"}', '{"schema": 3}', "[" * 100_000])
 def test_files_that_are_no_fit(tmp_path, content):
     (tmp_path / "fit.json").write_text(content)
@@ -688,6 +756,36 @@ def test_shares_of_a_mixture_follow_its_log_odds():
     assert fit.counterfactual(payoffs={"SA": 0.1}).se.max() > 1e-3
 
 
+def test_an_outcome_is_rare_by_what_the_table_holds():
+    """Where a challenge is rare all that follows it is; not so in a table of challenges."""
+    design = build(table(), Formulas(SIMPLE))
+    played = play(design.payoffs(UNIQUE) + 4.0 * np.eye(7)[0], "smallest")
+    assert played.chances["p_C"].max() < 1e-4
+    told = equilibria_told(played)
+    for given, rare in ((False, {"cd", "sf", "bd"}), (True, {"cd"})):  # B resists all but for certain
+        said = " ".join(_edges(design, Settings(given_challenge=given), played, told))
+        assert {name for name in COUNTS if f"the outcome {name} below" in said} == rare
+
+
+@pytest.mark.parametrize("penalty", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_penalty_is_a_standard_deviation(penalty):
+    with pytest.raises(UserError, match="no standard deviation"):
+        estimate(table(), Formulas(SIMPLE), penalty=penalty)
+
+
+def test_levels_are_shares():
+    fit = fitted()
+    for ask in (
+        lambda: fit.interval(95.0),
+        lambda: fit.predict(interval=True, level=95.0),
+        lambda: fit.marginal_effects("x", level=0.0),
+    ):
+        with pytest.raises(UserError, match="no share of all intervals"):
+            ask()
+    with pytest.raises(UserError, match="interval from 5 to 95"):
+        private_types(fit, 5.0, 95.0)
+
+
 def test_draws_have_the_covariance():
     fit = fitted(covariance=0.5)
     assert np.cov(thetas(fit, 20_000).T) == pytest.approx(fit.covariance, abs=0.03)
@@ -728,6 +826,17 @@ def test_comparative_statics_show_every_equilibrium():
     payoffs = design.on(as_table({"x": moved.values})).payoffs(MULTIPLE)
     again = enumerate_all(payoffs)
     assert moved.count.tolist() == again.count.tolist()
+
+
+def test_private_types_of_a_mixture_are_of_the_equilibrium_that_the_counts_speak_for():
+    """Its shares say that nearly all games play the smallest; these games do not."""
+    design = build(table(), Formulas(SIMPLE))
+    found = enumerate_all(design.payoffs(MULTIPLE))
+    shares = np.array([0.98, 0.01, 0.01])
+    mixed = replace(fitted(MULTIPLE), design=design, selection="mixture",
+                    probabilities=Chances("mixture", design.mark, found.probit[:, 2], shares))  # fmt: skip
+    largest = replace(mixed, probabilities=Chances("largest", design.mark, found.probit[:, 2]))
+    assert mixed.private_types().row == pytest.approx(largest.private_types().row)
 
 
 def test_private_types_are_those_of_simulated_plays():

@@ -243,3 +243,13 @@ def test_newton_gives_up_where_there_is_no_number():
 def test_npl_that_runs_away_ends_without_a_number_that_looks_like_one():
     fit = estimate_design(sanctions("s5"), Settings(method="npl"))
     assert fit.status == "not converged"
+
+
+def test_a_small_gap_is_told_as_it_is():
+    """One game: its guesses are nearly an equilibrium, but for the one observation by which they are drawn."""
+    columns = {"sq": [9], "cd": [2], "sf": [7], "bd": [8]}
+    design = build(as_table(columns), Formulas(SIMPLE | {"barWB": "1"}))
+    fit = estimate_design(design, Settings(method="pl", first_stage="frequencies"))
+    gap = fit.equilibria["largest_violation"]
+    told = next(said for said in fit.warnings if "off by up to" in said)
+    assert float(told.split("off by up to ")[1].split(")")[0]) == pytest.approx(gap, rel=0.1)

@@ -15,7 +15,6 @@ A formula file may hold
     bayes: {group: region, payoffs: [SA, barWB], draws: 1000, warmup: 500, chains: 4, constant: 2.5, slope: 2.5}
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,17 +26,16 @@ import xarray as xr
 
 from standoff.estimate.chains import DEPTH, Chains, run_chains
 from standoff.estimate.density import Model, Sampling, model, read_options
-from standoff.estimate.fit import CONVERGED, NOT_CONVERGED, Fit
+from standoff.estimate.estimation import BAYES
+from standoff.estimate.fit import CONVERGED, NOT_CONVERGED, Fit, Progress
 from standoff.estimate.formulas import PAYOFFS, Design
-from standoff.estimate.likelihood import Exact
+from standoff.estimate.likelihood import Exact, Terms
 from standoff.estimate.modes import Mode, find_modes, shared
 from standoff.estimate.search import IMPOSSIBLE
 
 if TYPE_CHECKING:
     from standoff.estimate.estimation import Settings
 
-KEY = "bayes"
-"""Key of the formula file."""
 RHAT, LEAST, DIVERGENT = 1.01, 400.0, 0.005
 """Largest R-hat, least effective draws, and largest share of divergences of a posterior that may be used."""
 TOLD, LOST = 0.01, 0.1
@@ -46,7 +44,6 @@ CHECKED = 60
 """Draws that are compared with the enumeration of all equilibria."""
 TOLERANCE = 1e-5
 """Log-likelihoods that differ by less are the same."""
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +176,7 @@ def sample(
         progress: Told the stage and the share done.
     """
     if sampling is None:
-        sampling = read_options(design.formulas.options.get(KEY) if design.formulas is not None else None)
+        sampling = read_options(design.formulas.options.get(BAYES) if design.formulas is not None else None)
     density = model(design, how, sampling)
     place, modes = find_modes(density, how, np.random.default_rng(how.seed), progress)
     chains = run_chains(place, [modes[k] for k in shared(modes, sampling.chains)], sampling, how.seed, progress)
@@ -208,15 +205,20 @@ def compared(density: Model, q: np.ndarray) -> tuple[float, int]:
     gaps = []
     for x in some:
         mixing = density.split(jnp.asarray(x))[1]
-        exact = _level(density, np.asarray(payoffs(jnp.asarray(x))), None if mixing is None else np.asarray(mixing))
-        gaps.append(abs(float(each(jnp.asarray(x)).sum()) - exact))
+        exact = _terms(density, np.asarray(payoffs(jnp.asarray(x))), None if mixing is None else np.asarray(mixing))
+        gaps.append(abs(float(each(jnp.asarray(x)).sum()) - _level(exact)))
     return max(gaps), int((np.array(gaps) > TOLERANCE).sum())
 
 
-def _level(density: Model, payoffs: np.ndarray, mixing: np.ndarray | None) -> float:
-    """Log-likelihood over all equilibria, enumerated with certainty."""
+def _terms(density: Model, payoffs: np.ndarray, mixing: np.ndarray | None) -> Terms:
+    """Log-likelihood of each game over all equilibria, enumerated with certainty."""
     exact = Exact(np.asarray(density.design.counts, dtype=float), density.selection, density.given_challenge)
-    return float(np.maximum(exact.value_and_gradient(payoffs, mixing)[0], IMPOSSIBLE).sum())
+    return exact.terms(payoffs, mixing, hessian=False)
+
+
+def _level(terms: Terms) -> float:
+    """Log-likelihood of all games, impossible ones as the sampler has them."""
+    return float(np.maximum(terms.value, IMPOSSIBLE).sum())
 
 
 def posterior(
@@ -241,7 +243,7 @@ def as_fit(found: Posterior, how: "Settings") -> Fit:
         shares = (odds / odds.sum(axis=1, keepdims=True)).mean(axis=0)
     payoffs = design.payoffs(mean[:k])
     played = play(payoffs, density.selection, design.counts, shares)
-    level = _level(density, payoffs, mean[k : k + 2] if density.selection == "mixture" else None)
+    terms = _terms(density, payoffs, mean[k : k + 2] if density.selection == "mixture" else None)
     good, warnings = found.warnings()
     if density.groups:
         warnings += ("Log-likelihood and predictions are of the typical group, all group effects being 0.",)
@@ -250,10 +252,10 @@ def as_fit(found: Posterior, how: "Settings") -> Fit:
         told["shares"] = dict(zip(("smallest", "middle", "largest"), shares.tolist(), strict=True))
     sampling = found.sampling
     return Fit(
-        "signaling", "bayes", density.names, mean, np.atleast_2d(np.cov(draws, rowvar=False)), level, len(design),
-        CONVERGED if good else NOT_CONVERGED, warnings, told, design=design,
+        "signaling", "bayes", density.names, mean, np.atleast_2d(np.cov(draws, rowvar=False)), _level(terms),
+        len(design), CONVERGED if good else NOT_CONVERGED, warnings, told, design=design,
         observations=int(np.nansum(design.counts)), covariance_kind="of the posterior's draws",
-        selection=density.selection, probabilities=Chances(density.selection, design.mark, played.probit, shares),
+        selection=density.selection, probabilities=Chances(density.selection, design.mark, terms.probit, shares),
         draws=draws,
         options={
             "seed": how.seed, "given_challenge": how.given_challenge, "chains": sampling.chains,

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from standoff.estimate.density import Sampling
+from standoff.estimate.fit import Progress
 from standoff.estimate.modes import Mode
 from standoff.estimate.walk import Walk
 
@@ -32,7 +33,6 @@ TRIES, STEEP = 30, 60.0
 """Tries for a point to begin at, and by how much more than a normal its log density may fall short of the mode's."""
 FIELDS = {"diverging": "diverging", "potential_energy": "lp", "num_steps": "n_steps", "accept_prob": "acceptance_rate"}
 """What is kept of each step, and what ArviZ calls it."""
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ chances of all outcomes depend on the payoffs only through V_A - S_A, W_A - S_A,
 number added to all payoffs of A, or to those of B after a challenge, changes nothing. So the rank of the design is
 that of these differences.
 
-After: directions along which the log-likelihood is flat (not identified) or nearly so (a ridge), coefficients that
-ran off (separation), chances at the edge.
+After: directions along which the log-likelihood is flat (not identified) or nearly so (a ridge), and coefficients that
+ran off, or would if the climb had gone on (separation).
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,12 @@ RANK = 1e-9
 FLAT, RIDGE = 1e-10, 3e-3
 """Eigenvalue of the information, scaled to diagonal 1, below which a direction is flat, and nearly so."""
 NULL = 1e-3
-"""Share in a flat direction from which on a coefficient is not identified."""
+"""Share of a coefficient that lies in flat directions, from which on it is not identified."""
 FEW = 10
 """Times that an outcome should occur at least."""
-FAR = 8.0
-"""Size of a term, in standard deviations of private information, from which on it has run off."""
+FAR, UNKNOWN = 8.0, 50.0
+"""Size of a term, in standard deviations of private information, from which on it has run off; and standard error of
+one from which on nothing holds it, wherever the climb ended: the tails of the normal are flat from about 6 on."""
 
 
 def contrast(keys: Sequence[str]) -> np.ndarray:
@@ -41,12 +42,15 @@ def contrast(keys: Sequence[str]) -> np.ndarray:
     return found
 
 
-def before(design: Design, differences: np.ndarray | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def before(
+    design: Design, differences: np.ndarray | None = None, *, given_challenge: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Check a design before it is estimated.
 
     Args:
         design: The design.
         differences: What the model depends on [difference, payoff]; by default that of the signaling game.
+        given_challenge: The table holds only what followed a challenge.
 
     Returns:
         Names of the coefficients that the data cannot determine, and warnings in words.
@@ -71,7 +75,7 @@ def before(design: Design, differences: np.ndarray | None = None) -> tuple[tuple
             f"The design cannot tell these coefficients apart: {words}. One of them can have any value, "
             "the others making up for it. Leave one out."
         )
-    warnings += _few(design)
+    warnings += _few(design, given_challenge)
     return tuple(lost), tuple(warnings)
 
 
@@ -130,7 +134,7 @@ def _combination(names: Sequence[str], weights: np.ndarray) -> str:
     return text
 
 
-def _few(design: Design) -> list[str]:
+def _few(design: Design, given_challenge: bool) -> list[str]:
     """Outcomes of the signaling game that hardly occur."""
     counts = design.counts
     if not set(DIFFERENCES) <= set(design.keys) or not np.isfinite(counts).all():
@@ -140,8 +144,12 @@ def _few(design: Design) -> list[str]:
     found = []
     for k, (word, many) in enumerate(zip(words, total, strict=True)):
         if k == 0 and many == 0:
-            continue
-        if many == 0:
+            if not given_challenge:
+                found.append(
+                    f"The outcome {word} never occurs. If the table holds only what followed a challenge, use "
+                    "--given-challenge; else a challenge is certain, and A's payoffs have no finite estimate."
+                )
+        elif many == 0:
             found.append(f"The outcome {word} never occurs, so the payoffs that lead to it have no finite estimate.")
         elif many < FEW:
             found.append(f"The outcome {word} occurs {int(many)} times only; what depends on it is poorly known.")
@@ -179,10 +187,8 @@ def information(hessian: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, 
         return np.full((many, many), np.nan), (), (
             f"The estimate is no maximum: the log-likelihood rises along {words}. There are no standard errors.",
         )  # fmt: skip
-    flat = value < FLAT * value[-1]
-    lost = np.zeros(many, dtype=bool)
-    for direction in _sparse(vector[:, flat].T):
-        lost |= np.abs(direction) > NULL * np.abs(direction).max()
+    flat = value <= FLAT * value[-1]  # all of it, where there is no curvature at all
+    lost = np.linalg.norm(vector[:, flat], axis=1) > NULL
     if flat.any():
         dead = ", ".join(name for name, gone in zip(names, lost, strict=True) if gone)
         warnings.append(f"The log-likelihood is flat in {dead}: they have no standard error.")
@@ -214,7 +220,7 @@ def after(
     se: np.ndarray,
     remedy: str = "Use a penalty or a prior, or leave the term out.",
 ) -> tuple[str, ...]:
-    """Check estimates: coefficients that ran off.
+    """Check estimates: coefficients that ran off, or that nothing holds where they are.
 
     Args:
         design: The design.
@@ -229,9 +235,11 @@ def after(
             at = edges[k] + column
             width = float(np.abs(block[:, column]).max() if np.ptp(block[:, column]) == 0 else np.std(block[:, column]))
             size, error = abs(float(estimate[at])) * width, float(se[at]) * width
-            if size > FAR and not error < size / 4:
+            ran = size > FAR and not error < size / 4
+            if ran or error > UNKNOWN:
+                what = "has run off to" if ran else f"has a standard error of {se[at]:.2g}, so nothing holds it at"
                 warnings.append(
-                    f"{design.names[at]} has run off to {estimate[at]:.3g}: probably some outcome never, or always, "
+                    f"{design.names[at]} {what} {estimate[at]:.3g}: probably some outcome never, or always, "
                     f"occurs where its term is high (separation). {remedy}"
                 )
     return tuple(warnings)

@@ -30,7 +30,7 @@ def regressors(blocks: tuple[np.ndarray, ...]) -> Float[np.ndarray, "game column
     found = [np.ones(len(columns))]
     for column in columns.T:
         spread = column.std()
-        if not spread > 1e-9 * max(1.0, float(np.abs(column).max())):
+        if not spread > 1e-9 * float(np.abs(column).max()):
             continue
         one = (column - column.mean()) / spread
         if all(abs(float(np.mean(one * other))) < 1 - 1e-9 for other in found[1:]):

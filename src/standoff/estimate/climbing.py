@@ -20,8 +20,9 @@ STEPS, PATIENCE, SWITCHES = 100, 25, 20
 """Steps of a climb; after so many that gain next to nothing it is over; changes of branches."""
 NEAR = 1e-3
 """Log-likelihood within which two optima are the same."""
-DECREMENT = 1e-9
-"""A maximum is reached if a Newton step promises less than this of log-likelihood."""
+DECREMENT, ROUNDING = 1e-9, 1e-12
+"""A maximum is reached if a Newton step promises less than this of log-likelihood, and the surface, scaled to curvature
+1 by each coefficient, turns up nowhere by more than this: where it is flat rounding alone says which way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +141,7 @@ class _Branches:
         rows, one = np.arange(len(terms.chosen)), np.maximum(terms.chosen, 0)
         corner = terms.chosen < 0
         self.problem = problem
-        self.t = np.where(corner, np.nan, terms.equilibria.probit[rows, one])
+        self.t = terms.probit
         self.slope = np.where(corner, 0.0, terms.equilibria.slope[rows, one])
         self.next = self.t, self.slope
 
@@ -167,7 +168,7 @@ def _ascend(problem: Problem, here: Point, at: Callable[[np.ndarray], Point]) ->
         step = newton_step(slope, curve, radius)
         promised = float(slope @ step + step @ curve @ step / 2)
         inside = np.linalg.norm(step) < 0.99 * radius
-        if promised < DECREMENT and inside and np.linalg.eigvalsh(-problem.felt(curve))[0] > 0:
+        if promised < DECREMENT and inside and _turns_down(problem.felt(curve)):
             return "reached", here
         new = at(here.theta + step / size)
         gain = new.value - here.value
@@ -186,6 +187,14 @@ def _ascend(problem: Problem, here: Point, at: Callable[[np.ndarray], Point]) ->
         if len(lately) > PATIENCE and lately[-1] - lately[-1 - PATIENCE] < NEAR / 10 and promised > DECREMENT * 1e3:
             break
     return "stuck", here
+
+
+def _turns_down(curve: np.ndarray) -> bool:
+    """Whether a surface of such second derivatives turns down everywhere, or is flat but for rounding."""
+    size = np.sqrt(np.abs(np.diag(curve)))
+    scale = np.where(size > 0, size, 1.0)
+    bend = np.linalg.eigvalsh(-curve / np.outer(scale, scale))
+    return bool(bend[0] > -ROUNDING * max(bend[-1], 1.0))
 
 
 def newton_step(slope: np.ndarray, curve: np.ndarray, radius: float) -> np.ndarray:

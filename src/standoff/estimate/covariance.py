@@ -42,7 +42,8 @@ def with_covariance(
 
     Args:
         fit: The fit.
-        kind: `hessian`, `opg`, `robust`, `cluster:COLUMN`, `bootstrap:N` or `bootstrap:N:COLUMN` (drawing clusters).
+        kind: `hessian`, `opg`, `robust`, `cluster:COLUMN`, `bootstrap:N` or `bootstrap:N:COLUMN` (drawing clusters);
+            but for the last two the fit no longer has draws, since intervals would be theirs.
         seed: Of the bootstrap; draw i depends on seed and i alone.
         progress: Told the stage and the share done.
         keep: File to keep the draws of the bootstrap in, and to go on from.
@@ -52,6 +53,7 @@ def with_covariance(
     """
     require(kind, fit.method)
     name, *more = kind.split(":")
+    fit = replace(fit, draws=None)
     if name == "bootstrap":
         return _bootstrap(fit, int(more[0]), more[1] if len(more) == 2 else None, seed, progress, keep)
     if name == "cluster":

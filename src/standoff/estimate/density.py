@@ -156,7 +156,7 @@ def read_options(given: Any, base: Sampling | None = None) -> Sampling:  # noqa:
         if key == "group":
             found = replace(found, group=str(value))
         elif key == "payoffs":
-            if isinstance(value, str) or any(name not in PAYOFFS for name in value):
+            if not isinstance(value, list | tuple) or any(name not in PAYOFFS for name in value):
                 raise UserError(f"bayes: payoffs is a list of those that vary by group, of {', '.join(PAYOFFS)}.")
             found = replace(found, payoffs=tuple(str(name) for name in value))
         elif key in whole:
@@ -164,8 +164,8 @@ def read_options(given: Any, base: Sampling | None = None) -> Sampling:  # noqa:
                 raise UserError(f"bayes: {key} is a whole number from 1 on.")
             found = replace(found, **{str(key): int(value)})  # type: ignore[arg-type]
         else:
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                raise UserError(f"bayes: {key} is a standard deviation. Write a number above 0.")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
+                raise UserError(f"bayes: {key} is a standard deviation. Write a finite number above 0.")
             priors["group" if key == "group_sd" else key] = float(value)
     found = replace(found, priors=replace(found.priors, **priors))
     if (found.group is None) != (not found.payoffs):
@@ -187,7 +187,8 @@ def model(design: Design, how: "Settings", sampling: Sampling) -> Model:
         constant = spread < 1e-12 * np.maximum(np.abs(block).max(axis=0, initial=0.0), 1e-300)
         slope = sampling.priors.slope if how.penalty is None else how.penalty
         flat = sampling.priors.constant if how.penalty is None else how.penalty
-        size = np.maximum(np.abs(block).mean(axis=0), 1e-300) if how.penalty is None else 1.0
+        size = np.abs(block).mean(axis=0) if how.penalty is None else np.ones(block.shape[1])
+        size = np.where(size > 0, size, 1.0)
         width = np.where(spread > 0, spread, 1.0) if how.penalty is None else 1.0
         sizes.append(np.where(constant, flat / size, slope / width) * np.ones(block.shape[1]))
     unit = np.concatenate(sizes)

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
 from standoff.errors import UserError
+from standoff.estimate.fit import require_level
 from standoff.estimate.formulas import Design
 from standoff.estimate.table import Table, as_table
 
@@ -144,6 +145,7 @@ def predict(
         draws: Of the coefficients.
         seed: Of these.
     """
+    require_level(level)
     chances, design = _probabilities(fit)
     if table is not None:
         design = design.on(as_table(table))
@@ -172,6 +174,7 @@ def _with_interval(
     interval: str, level: float, draws: int, seed: int, note: str,
 ) -> Effects:  # fmt: skip
     """A function of the coefficients with its standard error and interval."""
+    require_level(level)
     value = quantity(fit.estimate)
     if interval not in ("delta", "simulation", "none"):
         raise UserError(f"'{interval}' is no interval. Known are delta, simulation and none.")
@@ -305,6 +308,7 @@ def typical(design: Design, row: int | None = None) -> dict[str, Any]:
     if table is None:
         raise UserError("This fit does not hold its table. Estimate it anew.")
     found: dict[str, Any] = {}
+    classes = [] if design.formulas is None else design.formulas.classes()
     for name in used:
         each = table.values(name) if table.text(name) else table.numbers(name).tolist()
         if row is not None:
@@ -312,7 +316,7 @@ def typical(design: Design, row: int | None = None) -> dict[str, Any]:
             if not len(where):
                 raise UserError(f"Row {row} is not among the games of the fit. Name one of its rows, from 0.")
             found[name] = each[int(where[0])]
-        elif table.text(name):
+        elif table.text(name) or name in classes:
             found[name] = max(dict.fromkeys(each), key=each.count)
         else:
             found[name] = float(np.median(each))

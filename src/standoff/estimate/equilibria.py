@@ -174,7 +174,7 @@ def enumerate_all(payoffs: Float[np.ndarray, "game payoff"]) -> Equilibria:
     """Every equilibrium of each game.
 
     Args:
-        payoffs: In the order of `signaling.PAYOFFS`; finite, at most 1e6 in size.
+        payoffs: In the order of `formulas.PAYOFFS`; finite, at most 1e6 in size.
 
     Raises:
         Failure: intervals did not come to an end (never seen).

@@ -104,6 +104,8 @@ def _require(how: Settings) -> None:
             raise UserError(f"'{value}' is no {what}. Known are {', '.join(known)}.")
     if how.covariance is not None:
         require(how.covariance, how.method)
+    if how.penalty is not None and not 0 < how.penalty < np.inf:
+        raise UserError(f"A penalty of {how.penalty:g} is no standard deviation. Give a finite number above 0.")
     if how.method in ("pl", "npl") and how.given_challenge:
         raise UserError("PL and NPL need the plays without a challenge too. Use --method ml with --given-challenge.")
     if how.method in ("pl", "npl") and how.penalty is not None:
@@ -123,7 +125,7 @@ def estimate_design(
     design: Design, how: Settings, *, progress: Progress = lambda stage, share: None, keep: "Path | None" = None
 ) -> Fit:
     """Estimate the signaling game on a design (see `estimate`)."""
-    lost, warnings = checks.before(design)
+    lost, warnings = checks.before(design, given_challenge=how.given_challenge)
     if how.method == "bayes":
         return _bayes(design, how, progress).warn(*design.notes, *warnings)
     kept = _without(design, lost)
@@ -211,7 +213,6 @@ def _whole(fit: Fit, design: Design, lost: tuple[str, ...]) -> Fit:
 
 def _bayes(design: Design, how: Settings, progress: Progress) -> Fit:
     """A posterior, by `bayes.posterior`."""
-    from standoff.estimate.bayes import posterior  # type: ignore[import-not-found, unused-ignore]
+    from standoff.estimate.bayes import posterior
 
-    found: Fit = posterior(design, how, progress=progress)
-    return found
+    return posterior(design, how, progress=progress)

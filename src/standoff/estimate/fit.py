@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
+from standoff.errors import UserError
 from standoff.estimate.formulas import Design
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Fit:
     `scores` [game, coefficient]: derivatives of each game's log-likelihood; `hessian`: of the log-likelihood;
     `covariance_kind`: in words; `selection`: rule that chooses among equilibria; `probabilities`: what the model
     predicts; `draws` [draw, coefficient]: of the posterior, or of the bootstrap; `options`: what the fit was asked
-    for.
+    for; `weighed`: log-likelihood if which equilibrium a game plays were drawn, and not chosen by the counts
+    (`choice`), none where there is nothing to choose.
     """
 
     model: str
@@ -64,6 +66,7 @@ class Fit:
     refit: Refit | None = None
     draws: np.ndarray | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    weighed: float | None = None
 
     @property
     def se(self) -> np.ndarray:
@@ -105,6 +108,7 @@ class Fit:
 
     def interval(self, level: float = 0.95) -> np.ndarray:
         """Intervals [coefficient, (low, high)]: normal, or of the draws of a posterior."""
+        require_level(level)
         if self.draws is not None and self.method == "bayes":
             half = (1 - level) / 2
             return np.asarray(np.quantile(self.draws, (half, 1 - half), axis=0).T)
@@ -186,7 +190,7 @@ class Fit:
             "equilibria": plain(self.equilibria),
             "status": self.status,
             "warnings": list(self.warnings),
-        }
+        } | ({} if self.weighed is None else {"weighed": number(self.weighed)})
 
     def save(self, path: Path | str, at: Mapping[str, Any] | None = None) -> Path:
         """Write the fit to a JSON file, for `load` and for `priors: from:` of a case, whose columns `at` holds."""
@@ -203,6 +207,16 @@ class Fit:
 
     def __str__(self) -> str:
         return self.summary()
+
+
+def require_level(level: float) -> None:
+    """Refuse a level of intervals that is no share.
+
+    Raises:
+        UserError: it is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise UserError(f"A level of {level:g} is no share of all intervals. Give a number between 0 and 1: 0.95.")
 
 
 def number(value: float) -> float | None:

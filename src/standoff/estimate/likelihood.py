@@ -55,6 +55,12 @@ class Terms:
     chosen: Int[np.ndarray, " game"]
     equilibria: Equilibria
 
+    @property
+    def probit(self) -> Float[np.ndarray, " game"]:
+        """Φ⁻¹(p_R) of the equilibrium that was taken; nan in the corner."""
+        taken = self.equilibria.probit[np.arange(len(self.chosen)), np.maximum(self.chosen, 0)]
+        return np.where(self.chosen < 0, np.nan, taken)
+
 
 @dataclass(frozen=True, eq=False)
 class Exact:
@@ -76,13 +82,6 @@ class Exact:
     def mixing(self) -> int:
         """Number of log-odds that follow the coefficients."""
         return len(MIXING) if self.selection == "mixture" else 0
-
-    def value_and_gradient(
-        self, payoffs: Float[np.ndarray, "game 7"], mixing: Float[np.ndarray, " odds"] | None = None
-    ) -> tuple[Float[np.ndarray, " game"], Float[np.ndarray, "game payoff"]]:
-        """Log-likelihood of each game, and its derivatives by payoff; of a mixture also by its two log-odds."""
-        terms = self.terms(payoffs, mixing, hessian=False)
-        return terms.value, terms.gradient
 
     def by_root(self, payoffs: np.ndarray, found: Equilibria | None = None) -> tuple[np.ndarray, Equilibria]:
         """Log-likelihood of each game in each of its equilibria [game, root], −inf where there is none."""
@@ -135,14 +134,14 @@ class Exact:
 
         Args:
             payoffs: Payoffs close to those at which the branch was last met.
-            probit: The equilibrium then; nan in the corner, which is a branch too.
+            probit: The equilibrium then; nan in the corner, which is a branch too, up to where there is another.
             slope: Slope of the reply then: beyond 1 another branch begins.
 
         Returns:
             Value, gradient and Hessian as in `Terms`, and the new probit and slope. The value is −inf where a branch
             has ended.
         """
-        here = np.flatnonzero(~np.isnan(probit))
+        here, corner = np.flatnonzero(~np.isnan(probit)), np.flatnonzero(np.isnan(probit))
         t, steep = probit.copy(), slope.copy()
         t[here], moved, steep[here] = follow(payoffs[here], probit[here])
         same = (moved <= FOUND * (1 + np.abs(t[here]))) & ((steep[here] < 1) == (slope[here] < 1))
@@ -150,6 +149,8 @@ class Exact:
         found = through(payoffs[here], t[here], self.counts[here], given_challenge=self.given_challenge)
         value[here], gradient[here], curved[here] = found
         value[here] = np.where(same, value[here], -np.inf)
+        if len(corner):
+            value[corner[enumerate_all(payoffs[corner]).count > 0]] = -np.inf
         return value, gradient, curved, t, steep
 
     def _corner(self) -> np.ndarray:

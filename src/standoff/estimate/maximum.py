@@ -119,19 +119,19 @@ def maximise(
         places = _approach(problem, theta[: problem.many], guess)
         if kind.startswith("given") and len(theta) == len(places[0]):
             places.append(theta)
-        one = max((climb(problem, kind, place) for place in _highest(problem, places)), key=lambda one: one[0].rank)
+        one = _best([climb(problem, kind, place) for place in _highest(problem, places)])
         same = next((k for k, value in enumerate(climbed) if abs(value - one[0].rank) < NEAR), None)
         climbed.append(one[0].rank)
         if same is None:
             found.append(_widen(problem, *one, rng))
         else:
             found.append((replace(found[same][0], kind=kind), found[same][1]))
-    best = max(found, key=lambda one: one[0].rank)
+    best = _best(found)
     for k in range(shakes):
         if not np.isfinite(best[0].value):
             break
         found.append(climb(problem, f"near the best, {k + 1}", _near(best[1], rng)))
-        best = max((best, found[-1]), key=lambda one: one[0].rank + (NEAR if one is best else 0.0))
+        best = _best([best, found[-1]])
     if not np.isfinite(best[0].value):
         raise UserError(
             "At none of the starts are all counts possible: the formulas make some outcome certain not to happen. "
@@ -144,6 +144,13 @@ def maximise(
         scores=problem.pull(terms.gradient), starts=tuple(one[0] for one in found), seconds=time.perf_counter() - begun,
         converged=best[0].status == "reached",
     )  # fmt: skip
+
+
+def _best(ends: list[tuple[Start, Point]]) -> tuple[Start, Point]:
+    """The end of highest rank; of those that are the same, a maximum rather than where a climb got stuck."""
+    top = max(start.rank for start, _ in ends)
+    same = [end for end in ends if end[0].rank >= top - NEAR]
+    return max(same, key=lambda end: (end[0].status == "reached", end[0].rank))
 
 
 def _begin(
@@ -204,17 +211,24 @@ def _approach(problem: Problem, theta: np.ndarray, guess: tuple[np.ndarray, np.n
         counts[:, 0] = counts[:, 1:].sum(axis=1)
         design = replace(design, counts=counts)
     with np.errstate(all="ignore"):
-        for shrink in (1.0, 0.3, 0.1, 0.0):  # a start value so far off that nothing can be computed is drawn to 0
-            try:
-                near = pseudo_likelihood(design, *guess, start=[shrink * theta]).theta
-            except np.linalg.LinAlgError:
-                continue
-            if np.isfinite(near).all():
-                break
-        else:
-            near = np.zeros_like(theta)
+        near = _guessed(design, theta, guess)
         ends = [_loose(problem, near, special.ndtri(guess[0])), near]
     return [np.concatenate([end, np.zeros(problem.exact.mixing)]) for end in ends]
+
+
+def _guessed(design: Design, theta: np.ndarray, guess: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Stage 1: the maximum at guesses; a start value so far off that none is reached is drawn to 0."""
+    best, near = -np.inf, np.zeros_like(theta)
+    for shrink in (1.0, 0.3, 0.1, 0.0) if theta.any() else (1.0,):
+        try:
+            one = pseudo_likelihood(design, *guess, start=[shrink * theta])
+        except np.linalg.LinAlgError:
+            continue
+        if np.isfinite(one.theta).all() and one.value > best:
+            best, near = one.value, one.theta
+        if one.settled:
+            break
+    return near
 
 
 def _loose(problem: Problem, theta: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -275,7 +289,7 @@ def _widen(problem: Problem, start: Start, point: Point, rng: np.random.Generato
         places: list[np.ndarray] = []
         for exact in by:
             places += _replies(problem, exact, point, held, rng)
-        best = max((climb(problem, start.kind, place) for place in places), key=lambda one: one[0].rank)
+        best = _best([climb(problem, start.kind, place) for place in places])
         if best[0].rank > start.rank + NEAR:
             (start, point), missed = best, 0
         elif missed == MISSES:
@@ -300,7 +314,7 @@ def _replies(
 
 
 def _near(point: Point, rng: np.random.Generator) -> np.ndarray:
-    """A draw from twice the spread that the curvature at a point gives, kept within 1 of it."""
+    """A draw from twice the spread that the curvature at a point gives, the spread being kept to 1 at most."""
     value, vector = np.linalg.eigh(-point.hessian)
     spread = 1 / np.sqrt(np.maximum(value, 1.0))
     return np.asarray(point.theta + 2 * vector @ (spread * rng.standard_normal(len(value))))

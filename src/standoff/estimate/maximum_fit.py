@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from standoff.estimate import checks
+from standoff.estimate.choice import regressors
+from standoff.estimate.climbing import NEAR
 from standoff.estimate.fit import CONVERGED, NOT_CONVERGED, UNIDENTIFIED, Fit, Progress, Refit
 from standoff.estimate.formulas import COUNTS, Design
-from standoff.estimate.likelihood import BY_COUNTS, MIXING, Exact, Terms
+from standoff.estimate.likelihood import BY_COUNTS, MIXING, Exact
 from standoff.estimate.maximum import Optimum, maximise
 from standoff.estimate.played import Chances, Played, equilibria_told
 
 if TYPE_CHECKING:
     from standoff.estimate.estimation import Settings
 
-NEAR = 1e-3
-"""Log-likelihood below the best at which another start counts as having reached it."""
 PLAYS = 5
 """Plays of a game below which its counts say little of which equilibrium it plays."""
 EDGE = 1e-4
@@ -50,7 +50,7 @@ def fit_ml(design: Design, how: "Settings", progress: Progress) -> Fit:
     if mixing is not None:
         odds = np.exp(np.concatenate([[0.0], mixing]))
         shares = odds / odds.sum()
-    chances = Chances(how.rule, design.mark, _probit(terms), shares)
+    chances = Chances(how.rule, design.mark, terms.probit, shares)
     played = chances.play(design, found.theta)
     told = equilibria_told(played)
     if shares is not None:
@@ -59,6 +59,9 @@ def fit_ml(design: Design, how: "Settings", progress: Progress) -> Fit:
         if (played.count < 2).all():
             warnings += ("No game has several equilibria at the estimate, so which are played cannot be said.",)
     warnings += _starts(found)
+    weighed = None
+    if how.rule in BY_COUNTS and (terms.equilibria.count > 1).any():
+        weighed = exact.weight(design.payoffs(found.theta), regressors(design.blocks))
     fit = Fit(
         "signaling", "ml", names, found.theta, covariance, found.value, len(design), status, warnings, told,
         found.scores, found.hessian, design, int(np.nansum(design.counts)), "inverse Hessian", how.rule, chances,
@@ -68,15 +71,9 @@ def fit_ml(design: Design, how: "Settings", progress: Progress) -> Fit:
             "starts": len(found.starts), "starts_at_best": round(found.share * len(found.starts)),
             "seconds": round(found.seconds, 3),
         },
+        weighed=weighed,
     )  # fmt: skip
-    return fit.warn(*_edges(design, how.rule, played, told), *checks.after(design, fit.estimate, fit.se))
-
-
-def _probit(terms: Terms) -> np.ndarray:
-    """Φ^-1(p_R) of the equilibrium that each game plays; nan in the corner."""
-    rows = np.arange(len(terms.chosen))
-    probit = np.asarray(terms.equilibria.probit, dtype=float)[rows, np.maximum(terms.chosen, 0)]
-    return np.asarray(np.where(terms.chosen < 0, np.nan, probit))
+    return fit.warn(*_edges(design, how, played, told), *checks.after(design, fit.estimate, fit.se))
 
 
 def _starts(found: Optimum) -> tuple[str, ...]:
@@ -91,7 +88,7 @@ def _starts(found: Optimum) -> tuple[str, ...]:
     return told
 
 
-def _edges(design: Design, selection: str, played: Played, told: dict[str, Any]) -> tuple[str, ...]:
+def _edges(design: Design, how: "Settings", played: Played, told: dict[str, Any]) -> tuple[str, ...]:
     """Games at the edge: corners, unstable equilibria, outcomes that the fit all but rules out."""
     found: tuple[str, ...] = ()
     none = int((played.count == 0).sum())
@@ -101,9 +98,9 @@ def _edges(design: Design, selection: str, played: Played, told: dict[str, Any])
             "certain.",
         )
     several = played.count > 1
-    if selection in BY_COUNTS and several.any() and float(np.median(design.counts[several].sum(axis=1))) < PLAYS:
+    if how.rule in BY_COUNTS and several.any() and float(np.median(design.counts[several].sum(axis=1))) < PLAYS:
         found += (
-            f"{int(several.sum())} games with several equilibria have few plays, and the rule '{selection}' chooses by "
+            f"{int(several.sum())} games with several equilibria have few plays, and the rule '{how.rule}' chooses by "
             "these very plays: the fit is better than a forecast can be. Compare --selection smallest or largest.",
         )
     if told["unstable_played"]:
@@ -111,8 +108,13 @@ def _edges(design: Design, selection: str, played: Played, told: dict[str, Any])
             f"In {told['unstable_played']} games the equilibrium that is played is unstable under best response: "
             "players who adjust to each other would leave it.",
         )
+    chances = played.chances
     for name in COUNTS:
-        if float(np.nanmax(played.chances[name])) < EDGE and design.counts[:, COUNTS.index(name)].sum() > 0:
+        with np.errstate(invalid="ignore"):
+            chance = chances[name] / chances["p_C"] if how.given_challenge else chances[name]
+        if float(np.max(chance, initial=0.0, where=np.isfinite(chance))) < EDGE and (
+            design.counts[:, COUNTS.index(name)].sum() > 0
+        ):
             found += (f"The fit puts the outcome {name} below {EDGE:g} in every game: estimates lie at the edge.",)
     return found
 

@@ -11,7 +11,6 @@ curvature H carries, up to a constant,
 in the coordinates of `walk`. Modes whose typical draws overlap count as one.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,9 @@ from scipy import linalg, optimize  # type: ignore[import-untyped]
 
 from standoff.errors import UserError
 from standoff.estimate.density import Model
+from standoff.estimate.fit import Progress
+from standoff.estimate.likelihood import BY_COUNTS
+from standoff.estimate.maximum import maximise
 from standoff.estimate.search import IMPOSSIBLE
 from standoff.estimate.walk import Walk, walk
 
@@ -39,7 +41,6 @@ STEP = 1e-5
 LEAST, MOST = 0.05, 1e12
 """Curvature is kept between these; the prior's own is 1."""
 WALL = 1e12
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,9 +173,6 @@ def first(density: Model, q: np.ndarray) -> np.ndarray:
 
 def _by_likelihood(density: Model, how: "Settings", progress: Progress) -> list[np.ndarray]:
     """Optima of the exact likelihood; where no rule says what is played, with and without a choice after the counts."""
-    from standoff.estimate.likelihood import BY_COUNTS
-    from standoff.estimate.maximum import maximise
-
     rules = BY_COUNTS if density.selection in (*BY_COUNTS, "mixture") else (density.selection,)
     found: list[np.ndarray] = []
     k = len(density.design.names)

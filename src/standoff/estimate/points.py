@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from standoff.errors import UserError
-from standoff.estimate.signaling import PAYOFFS
+from standoff.estimate.formulas import PAYOFFS
 from standoff.estimate.table import Table
 
 CASE = "case"
@@ -17,7 +17,7 @@ WHY = "a game's payoffs are SA, VA, CB, barWA, barWB, bara and VB"
 
 @dataclass(frozen=True, eq=False)
 class PayoffPoints:
-    """Games by name: `cases`, and `payoffs` [game, payoff] in the order of `signaling.PAYOFFS`."""
+    """Games by name: `cases`, and `payoffs` [game, payoff] in the order of `formulas.PAYOFFS`."""
 
     cases: tuple[Any, ...]
     payoffs: np.ndarray

@@ -60,18 +60,27 @@ class PrivateTypes:
 def private_types(fit: "Fit", low: float = 0.05, high: float = 0.95) -> PrivateTypes:
     """Posterior of the private values in the games of a fit, at its estimate and the equilibrium that is played.
 
+    Of a mixture that is the equilibrium which is likeliest once the game's counts are seen.
+
     Args:
         fit: Of the signaling game.
         low: Lower end of the interval.
         high: Upper end.
+
+    Raises:
+        UserError: the fit holds no table, or the ends are no shares.
     """
     from standoff.estimate.played import Chances
 
+    if not 0 < low < high < 1:
+        raise UserError(f"The interval from {low:g} to {high:g} is none: give two shares, such as 0.05 and 0.95.")
     if fit.model != "signaling" or fit.design is None or not isinstance(fit.probabilities, Chances):
         raise UserError("Private types are known of the signaling game, from a fit that holds its table.")
     design = fit.design
     payoffs = design.payoffs(fit.estimate[: len(design.names)])
-    probit = fit.probabilities.play(design, fit.estimate).probit
+    chances = fit.probabilities
+    mixed = chances.selection == "mixture"
+    probit = chances.probit if mixed else chances.play(design, fit.estimate).probit
     each = [
         _posterior(payoffs[i : i + BLOCK], probit[i : i + BLOCK], design.counts[i : i + BLOCK], (low, high))
         for i in range(0, len(payoffs), BLOCK)

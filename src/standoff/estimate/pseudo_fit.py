@@ -108,7 +108,7 @@ def _equilibria(
     warnings: tuple[str, ...] = ()
     if method == "pl" and gap > GAP:
         warnings += (
-            f"The guesses of the first stage are no equilibrium at the estimate (p_R is off by up to {gap:.2f}). By "
+            f"The guesses of the first stage are no equilibrium at the estimate (p_R is off by up to {gap:.2g}). By "
             f"the game itself the log-likelihood there is {exact:.3f}; compare --method ml.",
         )
     if method == "npl":

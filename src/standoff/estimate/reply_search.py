@@ -51,7 +51,7 @@ class Found:
     value: Float[np.ndarray, " candidate"]
 
 
-class Table:
+class ReplyTable:
     """Likelihood of each game and odds B(c(t)) / F(c(t)) on the grid, at A's coefficients."""
 
     def __init__(self, design: Design, exact: Exact, theta: np.ndarray) -> None:
@@ -148,7 +148,7 @@ def search(
         precision: Of a normal prior around 0 on the coefficients.
         best: How many candidates to return.
     """
-    table = Table(design, exact, theta)
+    table = ReplyTable(design, exact, theta)
     many = len(table.own)
     if not many:
         t = table.value(np.zeros((1, 0)))

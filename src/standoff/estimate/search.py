@@ -108,7 +108,7 @@ def roots(payoffs: Float[Array, "game payoff"]) -> tuple[Float[Array, "game 3"],
     """Equilibria Φ⁻¹(p_R), ascending, with their derivative by the payoffs, and whether there is one.
 
     Args:
-        payoffs: In the order of `signaling.PAYOFFS`.
+        payoffs: In the order of `formulas.PAYOFFS`.
     """
     found, there = _bracketed(jax.lax.stop_gradient(payoffs))
     t = jax.lax.stop_gradient(found)

@@ -29,10 +29,6 @@ from jaxtyping import Array, Float
 
 from standoff.estimate.normal import hazard, known_wedge, log_cdf, log_edge, log_wedge
 
-PAYOFFS = ("SA", "VA", "CB", "barWA", "barWB", "bara", "VB")
-"""Payoffs in the order of the last axis: S_A, V_A, C_B, W_A, W_B, a, V_B."""
-OUTCOMES = ("sq", "cd", "sf", "bd")
-"""Status quo, concession, A stands firm, A backs down."""
 LIMIT = 1e150
 MOST = 345.0
 """Odds r beyond e^±345 count as that."""
@@ -77,7 +73,7 @@ def reply(payoffs: Payoffs, probit: Probit, known: Wedges | None = None) -> Floa
     """B's best reply, as a probit, to a game in which B is thought to resist with chance Φ(probit).
 
     Args:
-        payoffs: In the order of `PAYOFFS`.
+        payoffs: In the order of `formulas.PAYOFFS`: S_A, V_A, C_B, W_A, W_B, a, V_B.
         probit: Φ⁻¹(p_R).
         known: `wedges` at the threshold, if they are known: derivatives are then computed without quadrature.
     """

@@ -174,6 +174,7 @@ def _fit(told: "Mapping[str, Any]") -> Fit:
         None if told["observations"] is None else int(told["observations"]), str(told["covariance"]),
         str(told["selection"]), probabilities, None,
         None if draws is None else np.array(draws, dtype=float), dict(told["options"]),
+        None if told.get("weighed") is None else float(told["weighed"]),
     )  # fmt: skip
 
 

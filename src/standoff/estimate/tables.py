@@ -51,7 +51,7 @@ def lacking(fit: "Fit") -> str:
 
 
 def equilibria_in_words(fit: "Fit") -> str:
-    """How many equilibria the games have at the estimate, and which are played."""
+    """How many equilibria the games have at the estimate, which are played, and what the counts are worth if drawn."""
     by_number = fit.equilibria.get("games_by_number")
     if not by_number:
         return ""
@@ -59,6 +59,12 @@ def equilibria_in_words(fit: "Fit") -> str:
     text = f"Equilibria at the estimate, by game: {', '.join(parts)}."
     if fit.equilibria.get("unstable_played"):
         text += f" In {fit.equilibria['unstable_played']} games the one that is played is unstable under best response."
+    if fit.weighed is not None:
+        text += (
+            f" Weighed, the log-likelihood is {fit.weighed:.3f} (each game draws its equilibrium, by chances that may "
+            "depend on its columns). The other, as AIC and BIC, lets each game choose after its counts are seen: to "
+            "compare fits to these games, take the weighed one."
+        )
     return text
 
 

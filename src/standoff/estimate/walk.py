@@ -109,8 +109,7 @@ def _played(density: Model, q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     exact = Exact(np.asarray(density.design.counts, dtype=float), density.selection, density.given_challenge)
     terms = exact.terms(payoffs, None if mixing is None else np.asarray(mixing), hessian=False)
     rows, one = np.arange(len(payoffs)), np.maximum(terms.chosen, 0)
-    t = np.where(terms.chosen < 0, np.nan, terms.equilibria.probit[rows, one])
-    return t, payoffs, terms.equilibria.slope[rows, one]
+    return terms.probit, payoffs, terms.equilibria.slope[rows, one]
 
 
 def of_b(density: Model) -> np.ndarray:
