@@ -8,6 +8,7 @@ import pytest
 
 from standoff.case.load import load_case, shipped_cases
 from standoff.case.new import TEMPLATE
+from standoff.case.world import World
 from standoff.errors import UserError
 from standoff.game.form import COERCER, TARGET
 from standoff.game.ladder import Ladder, build
@@ -15,6 +16,8 @@ from standoff.game.play import Mind
 from standoff.show import beside
 from standoff.show import mechanisms as shown
 from standoff.simulate import draws as drawing
+from standoff.simulate import mechanisms as module
+from standoff.simulate.arms import Kept
 from standoff.simulate.course import Course, force_in_sight, force_without_word, steered
 from standoff.simulate.ending import ENDINGS
 from standoff.simulate.mechanism import AFTER, LEVERS, MECHANISMS, touched, with_views_cut
@@ -92,6 +95,32 @@ def test_effects_of_two_mechanisms_by_their_definition():
     assert set(said["mechanisms"][0]["effect"]) == set(ENDINGS)
     json.dumps(said)
     assert any("Not in this case: M8" in line for line in shown.lines(found))
+
+
+def test_solutions_of_a_draw_are_let_go_when_it_is_done(monkeypatch):
+    """They take tens of megabytes each, dozens a draw."""
+    every, full = [], []
+
+    class Watched(Kept):
+        def __init__(self, **how):
+            super().__init__(**how)
+            every.append(self)
+
+    def chances(made, draw, size, kept, course=None):
+        full.append(sum(len(one._found) for one in every))
+        kept._found[f"{id(made)}".encode()] = None
+        return np.zeros(len(ENDINGS))
+
+    monkeypatch.setattr(module, "Kept", Watched)
+    monkeypatch.setattr(module, "_chances", chances)
+    loaded = load_case(TEMPLATE)
+    bare = loaded.case.model_copy(update={
+        "packages": [], "world": World(), "solver": loaded.case.solver.model_copy(update={"chain_paths": 20}),
+    })  # fmt: skip
+    mechanisms(type(loaded)(**{**vars(loaded), "case": bare}), draws=3, workers=1, ask=[BY_ID["M14"], BY_ID["L4"]])
+    assert len(every) == 3
+    assert full == [0, 1, 2] * 3
+    assert not any(one._found for one in every)
 
 
 def test_effects_are_kept_only_beside_a_run_of_this_case(tmp_path):

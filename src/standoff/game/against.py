@@ -143,7 +143,7 @@ def answer(
         given: At the other's stages what the side thinks the other plays; at its own stages what it thinks the other
             expects of it, by which the other's belief moves. Axes round, state, p, q, type, move; log chances.
         side: 0 the coercer, 1 the target.
-        reached: States in which an answer is asked for; it is 0 in others.
+        reached: States in which an answer is asked for; in others it is not a number.
 
     Returns:
         The side's strategy beside the given one, and the worth of the crisis to its types.

@@ -61,7 +61,7 @@ def board(form: Form, payoffs: Payoffs, reached: Reached | None = None) -> Board
     """Lay a game out, with the states that are reached first (all, in their order, where none are named)."""
     counts = [*(len(stage.states) for stage in form.stages), len(form.nature_states)]
     states = [np.arange(count) for count in counts] if reached is None else list(reached.states)
-    at = [each[np.minimum(pieces(count), len(each) - 1)] for each, count in zip(states, counts, strict=True)]
+    at = [_filled(each, count) for each, count in zip(states, counts, strict=True)]
     place = [_places(each, count) for each, count in zip(states, counts, strict=True)]
     follow = []
     for index, stage in enumerate(form.stages):
@@ -73,6 +73,12 @@ def board(form: Form, payoffs: Payoffs, reached: Reached | None = None) -> Board
     many = np.array([-(-len(each) // PIECE) for each in states], np.int32)
     found: Board = _lay_out(payoffs, tuple(at), tuple(follow), tuple(mask), branch, form.branch >= 0, many)
     return found
+
+
+def _filled(states: np.ndarray, count: int) -> np.ndarray:
+    """States in rows for `count` of them, filled up with the last (with state 0 where there is none)."""
+    some = states if len(states) else np.zeros(1, int)
+    return np.asarray(some[np.minimum(pieces(count), len(some) - 1)])
 
 
 def _places(states: np.ndarray, count: int) -> np.ndarray:
@@ -124,7 +130,7 @@ def through(one: Callable[[Any], Found], rows: Any, many: Array | None) -> Found
 
 
 def spread(form: Form, rounds: Sequence[tuple[Array, ...]], reached: Reached | None, axis: int) -> tuple[Array, ...]:
-    """Tables of the stages' places (on `axis`), by round, as tables of their states; 0 where one was not reached."""
+    """Tables of the stages' places (on `axis`), by round, as tables of their states (`by_state`)."""
     sizes = [len(form.stages[index].states) for index in range(len(rounds[0]))]
     states = [np.arange(size) for size in sizes] if reached is None else reached.states
     at = tuple(_places(each, size) for each, size in zip(states, sizes, strict=False))
@@ -142,7 +148,10 @@ def _spread(
 
 
 def by_state(form: Form, stage: int, table: Array, reached: Reached | None, axis: int) -> Array:
-    """A table of a stage's places (on `axis`) as one of its states; 0 where one was not reached."""
+    """A table of a stage's places (on `axis`) as one of its states; not a number, or False, where one was not reached.
+
+    Whoever asks there all the same is not given a number to go on with (`play` refuses it).
+    """
     count = len(form.stages[stage].states)
     states = np.arange(count) if reached is None else reached.states[stage]
     found: Array = _by_state(table, _places(states, count), np.isin(np.arange(count), states), axis)
@@ -152,4 +161,5 @@ def by_state(form: Form, stage: int, table: Array, reached: Reached | None, axis
 @partial(jax.jit, static_argnums=3)
 def _by_state(table: Array, at: Array, seen: Array, axis: int) -> Array:
     seen = seen.reshape([-1 if k == axis else 1 for k in range(table.ndim)])
-    return jnp.where(seen, jnp.take(table, at, axis=axis, mode="clip"), jnp.zeros((), table.dtype))
+    blank = jnp.full((), False if table.dtype == bool else jnp.nan, table.dtype)
+    return jnp.where(seen, jnp.take(table, at, axis=axis, mode="clip"), blank)

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from standoff.errors import Failure
 from standoff.game.form import OUTCOME, Form, Payoffs
 from standoff.game.lookup import look_where
 from standoff.game.response import posterior
@@ -136,6 +137,7 @@ class Carry(eqx.Module):
     waiting: tuple[Float[Array, "later path"] | None, ...]  # news on its way, by mind
     factor: Float[Array, "2 path"]
     dropped: Bool[Array, "2 path"]
+    lost: Bool[Array, " path"]  # came to where a mind holds no strategy
 
 
 def _one_round(form: Form, record: bool, groups: int) -> Callable[..., tuple[Carry, Played | None]]:
@@ -157,7 +159,7 @@ def _one_round(form: Form, record: bool, groups: int) -> Callable[..., tuple[Car
 
         state, belief, outcome, at_round = carry.state, carry.belief, carry.outcome, carry.round
         package, payoff, discount = carry.package, carry.payoff, carry.discount
-        factor, dropped, waiting = carry.factor, carry.dropped, list(carry.waiting)
+        factor, dropped, waiting, lost = carry.factor, carry.dropped, list(carry.waiting), carry.lost
         begun = (n >= paths.start) & (outcome < 0)
         place = jnp.where(begun, 0, -1)
         everyone = range(len(minds))
@@ -179,6 +181,8 @@ def _one_round(form: Form, record: bool, groups: int) -> Callable[..., tuple[Car
             asked = [(minds[i].log_pi[index], belief[i]) for i in everyone]
             asked += [(acts[index], belief[i]) for i, acts in acting]
             log_pi = look_where(tuple(asked), n, here | record, use)
+            for table in log_pi:
+                lost = lost | (here & jnp.isnan(table[:, 0, 0]))
             does = {i: log_pi[i] for i in movers} | {i: log_pi[len(minds) + k] for k, (i, _) in enumerate(acting)}
             own = does[stage.mover]
             for i in movers[1:]:
@@ -254,6 +258,7 @@ def _one_round(form: Form, record: bool, groups: int) -> Callable[..., tuple[Car
             tuple(waiting),
             factor,
             dropped,
+            lost,
         )
         out = tuple(tuple(s[k] for s in seen) for k in range(3)) if record else None
         return after, out
@@ -288,6 +293,7 @@ def _run(
         tuple(None if m.sense is None else jnp.zeros((len(m.sense.delay) - 1, count)) for m in minds),
         jnp.zeros((2, count)),
         jnp.zeros((2, count), bool),
+        jnp.zeros(count, bool),
     )
     seen = []
     rows = tuple(np.asarray(a) for a in (given.move, given.read, given.weight)) if given is not None else ()
@@ -298,6 +304,11 @@ def _run(
         carry, out = one(jnp.asarray(n, jnp.int32), key, minds, world, paths, told, carry)
         if out is not None:
             seen.append((before, out))
+    if bool(carry.lost.any()):
+        raise Failure(
+            f"{int(carry.lost.sum())} of {count} crises came to a state in which a view was not solved. "
+            "Solve the views in all states that crises can come to."
+        )
     return carry, seen
 
 
@@ -319,6 +330,9 @@ def play(
 
     Returns:
         How each path ended.
+
+    Raises:
+        Failure: A path came to a state in which a mind holds no strategy (`sweep.solve` with `reached`).
     """
     last, _ = _run(key, form, minds, world, paths, given, rounds, record=False, later=later)
     world = later[-1][2] if later else world

@@ -293,7 +293,8 @@ def solve(
     precision at which the whole game is solved in turn (`default_shares`); with 1 alone every point begins from the
     answer of the next round. Points are solved to a residual of `RESIDUAL`; where one is not, the status says so in
     words and the solution must not be called an equilibrium. With `reached` only those states are solved, which hold
-    what they hold without it; the other rows of the solution are 0, and are no strategies.
+    what they hold without it; the other rows of the solution are not numbers, and `play` refuses a crisis that asks
+    there.
 
     Raises:
         UserError: shares that do not rise to 1, no rounds, fewer than 3 nodes, or payoffs that are not finite.

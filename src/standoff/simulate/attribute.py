@@ -9,7 +9,7 @@ difference i is its mean marginal contribution over all orders of correcting (Sh
 so that the shares of all sum to v(all corrected) - v(none). It is computed over all coalitions where these are few, or
 else from random orders, each with its reverse (antithetic: Mitchell, Cooper, Frank & Holmes 2022); the sum then holds
 exactly for every order. All coalitions of a draw share types and random numbers. A side's solution depends on the
-corrections of its own view alone; each is solved once a draw.
+corrections of its own view alone; each is solved once a draw, in the states that crises can come to.
 
 Errors are two standard errors over the draws, which hold all that is random; `monte_carlo` is the part that comes from
 drawing orders.
@@ -115,7 +115,7 @@ def attribute(
     main.sheet(None)
     for side in SIDES:
         main.sheet(main.view(side))
-    caches = [Kept() for _ in range(several)]
+    caches = [Kept(narrow=True) for _ in range(several)]
 
     def work(draw: int) -> tuple[np.ndarray, np.ndarray]:
         value = lru_cache(maxsize=None)(partial(_value, main, draw, size, caches[draw]))

@@ -269,7 +269,8 @@ def follow_record(one: Arm, along: Record, turn: int, paths: Paths, size: int) -
             chance = np.asarray(seen.own[index][n])
             picked = np.take_along_axis(chance, np.maximum(move, 0)[:, None, None], axis=2)[..., 0]
             change = np.log(np.maximum(picked[:, 1], 1e-300)) - np.log(np.maximum(picked[:, 0], 1e-300))
-            ratio[stage.mover] += np.where(move >= 0, np.asarray(told.weight[n, index]) * change, 0.0)
+            made_here = (move >= 0) & np.asarray(seen.moved[index][n])  # a path that has ended makes no move
+            ratio[stage.mover] += np.where(made_here, np.asarray(told.weight[n, index]) * change, 0.0)
     sheet = made.sheet(None)
     prior = made.prior(sheet, draw)
     joint = joint_prior(prior[0], prior[1], float(sheet.values["parameters.prior.odds_ratio"][draw]))

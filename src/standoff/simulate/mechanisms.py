@@ -66,7 +66,7 @@ def mechanisms(
     for made in every:
         for view in (None, *(made.view(side) for side in SIDES)):
             made.sheet(view)
-    caches = [Kept(most=2 * len(every)) for _ in range(draws)]
+    caches = [Kept(most=2 * len(every), narrow=True) for _ in range(draws)]
 
     def beside(base: np.ndarray, one: Mechanism, draw: int, kept: Kept) -> np.ndarray:
         return base if one.against is None else _chances(main, draw, size, kept, one.against)
@@ -80,6 +80,7 @@ def mechanisms(
             else beside(base, one, draw, kept) - _chances(made, draw, size, kept, one.course)
             for one, made in zip(ask, plans, strict=True)
         ]
+        kept.clear()
         return np.stack(rows)
 
     found = each(range(draws), work, workers=workers, progress=progress, stage="solving and playing", span=(0.1, 0.99))

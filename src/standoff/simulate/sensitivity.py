@@ -260,7 +260,7 @@ def _play(
         share_form(plans)
 
         def work(batch: int) -> np.ndarray:
-            kept = Kept(most=8)
+            kept = Kept(most=8, narrow=True)
             caches.append(kept)
             values = np.stack([_point(plans[batch], j, size, kept) for j in range(BATCH)])
             kept.clear()

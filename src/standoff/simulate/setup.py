@@ -6,13 +6,14 @@ Everything that depends on a case's words is resolved here; what comes out are a
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import combinations
 
 import jax.numpy as jnp
 import numpy as np
 
 from standoff.case.crisis import Case, View
 from standoff.case.number import Shift
-from standoff.errors import UserError
+from standoff.errors import Failure, UserError
 from standoff.game.form import Form
 from standoff.game.ladder import Ladder, build
 from standoff.game.play import Mind, Paths, plain_reading
@@ -29,6 +30,8 @@ SIDES = ("coercer", "target")
 BASE = "base"
 TRUTH = "truth"
 """Under which name `Plan.overlays` holds what is changed in the base, and hence in every view."""
+LOST = 1e-6
+"""Chance of changes of level that a form may leave out: none but rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +89,15 @@ class Plan:
         number itself has his way.
         """
         skip = tuple(without)
-        found = self._changed(self.base, view, skip, lambda path: path not in self.computed)
+        found = self._written(view, skip)
         if not self.computed:
             return found
         whole = dict(found) | dict(self._derive(found))
         return self._changed(whole, view, skip, lambda path: path in self.computed)
+
+    def _written(self, view: View | None, without: tuple[str, ...]) -> Values:
+        """A view's numbers but those that the world's modules compute."""
+        return self._changed(self.base, view, without, lambda path: path not in self.computed)
 
     @cached_property
     def computed(self) -> frozenset[str]:
@@ -129,8 +136,13 @@ class Plan:
         return self._levels[key]
 
     def reach(self) -> tuple[np.ndarray, set[tuple[int, int]]]:
-        """Changes of level with any chance in the base or in any view, over all draws; and the first levels."""
+        """Changes of level with any chance in the base or in any view, over all draws; and the first levels.
+
+        Views count as they are and with any of their differences corrected.
+        """
         every = [self._compile_levels(self.values(view)) for view in (None, *self._views())]
+        every += [self._compile_levels(self._written(view, without))
+                  for view in self._views() for without in self._corrections(view)]  # fmt: skip
         squeeze = np.max([found.squeeze for found in every], axis=(0, 1)) > 0
         cohesion = np.max([found.cohesion for found in every], axis=(0, 1)) > 0
         lifted = np.max([lift(found.cohesion, np.ones(1)) for found in every], axis=(0, 1)) > 0
@@ -144,6 +156,12 @@ class Plan:
         """The game's form; plans that are run side by side share one (see `share_form`)."""
         return form_for(self.case, *self.reach())
 
+    def _corrections(self, view: View) -> list[tuple[str, ...]]:
+        """What may be corrected of a view, as far as the chains depend on it."""
+        read = used(self.case)
+        bear = [difference.id for difference in view.differences if read & difference.set.keys()]
+        return [some for k in range(1, len(bear) + 1) for some in combinations(bear, k)]
+
     def _views(self) -> list[View]:
         """Every view that is solved: those that sides act on, those held inside them, and those they turn to."""
         return list(self.case.views)
@@ -155,6 +173,7 @@ class Plan:
             values = self.values(view, without)
             found = self._compile_levels(values)
             payoffs = assemble(self.case, values, self.form, found, self.days)
+            _require_whole(key[0], payoffs)
             self._sheets[key] = Sheet(key[0], values, found, payoffs, self._reading(values), key[1])
         return self._sheets[key]
 
@@ -231,6 +250,16 @@ class Plan:
         return Paths(jnp.zeros(count, jnp.int32), jnp.asarray(state), jnp.asarray(types), jnp.asarray(belief))
 
 
+def _require_whole(name: str, payoffs: Assembled) -> None:
+    """Refuse a form that leaves out changes of level which have a chance: what they lead to would count for nothing."""
+    lost = np.abs(np.asarray(payoffs.parts["chance"]).sum(1) - 1.0).max()
+    if lost > LOST:
+        raise Failure(
+            f"View '{name}': {lost:.2g} of the chance of the levels leads to states that its game does not hold. "
+            "Make the form with `Plan.reach` or `share_form` of all plans that use it."
+        )
+
+
 def form_for(case: Case, reach: np.ndarray, starts: set[tuple[int, int]]) -> Form:
     """The form of a case's game whose levels can change as `reach` says and begin at `starts` (see `Plan.reach`).
 
@@ -290,7 +319,10 @@ def share_form(plans: list[Plan], *, wide: bool = False) -> Form:
 
 
 def take_form(plan: Plan, form: Form) -> None:
-    """Let a plan use a form that holds at least all changes of level in its reach."""
+    """Let a plan use a form that holds at least all changes of level in its reach; what it made for another goes."""
+    if plan.__dict__.get("form") is not form:
+        plan._sheets.clear()
+        plan._reached.clear()
     plan.__dict__["form"] = form
 
 
@@ -302,6 +334,12 @@ def stratified_types(key: np.random.Generator, prior: np.ndarray, values: Values
     u = (key.permutation(count) + key.random(count)) / count
     pair = np.searchsorted(np.cumsum(joint.reshape(-1))[:-1], u)
     return np.stack([pair // 2, pair % 2]).astype(np.int32)
+
+
+def _same_chains(one: Plan, other: Plan) -> bool:
+    """Whether chains of one plan are those of another wherever the numbers are the same."""
+    about = [(each.rounds, each.days, each.seed, each.paths, each.quantiles is None) for each in (one, other)]
+    return about[0] == about[1]
 
 
 def plan(
@@ -343,7 +381,7 @@ def plan(
         case, seed, count, rounds, 7.0 * weeks if pace != 1 else days, nodes or case.solver.nodes,
         paths or case.solver.chain_paths, fixed or {}, keep, overlays or {}, quantiles,
     )  # fmt: skip
-    if beside is not None and (beside.rounds, beside.days, beside.seed) == (found.rounds, found.days, seed):
+    if beside is not None and _same_chains(beside, found):
         found._levels.update(beside._levels)
         found._derived.update(beside._derived)
     return found
