@@ -302,6 +302,35 @@ def test_the_asker_keeps_answers_and_asks_nothing_twice(desk, monkeypatch):
     assert (lost.state, lost.why) == ("failed", "lost")
 
 
+def test_what_two_wait_for_is_stopped_when_neither_wants_it(desk, monkeypatch):
+    asker = Asker(desk)
+    monkeypatch.setattr("standoff.app.what_if_asker.background_tasks.create", lambda coro, name: coro.close())
+
+    class Reader:
+        pass
+
+    one, other = Reader(), Reader()
+    asking = asker.ask(Question((OFF,)), one)
+    assert asker.ask(Question((OFF,)), other) is asking
+    asker.stop(asking, one)
+    assert asking.running
+    asker.stop(asking, other)
+    assert asking.state == "stopped"
+    again = asker.prepare(one)
+    assert asker.prepare(other) is again
+    asker.stop(again, other)
+    del one  # his page was closed
+    asker.stop(again)
+    assert again.state == "stopped"
+
+
+def test_a_case_that_was_edited_below_the_desk_is_told():
+    asked = [json.dumps({"id": 3, "ask": {}}), json.dumps({"stop": 3}), json.dumps({"id": 4, "ask": {"asked": [OFF]}})]
+    sent = []
+    what_if_worker.refuse(asked, sent.append)
+    assert [json.loads(line) for line in sent] == [{"id": k, "mistake": what_if_worker.EDITED} for k in (3, 4)]
+
+
 # the page
 
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +30,7 @@ Answer = dict[str, Any]
 
 @dataclass(eq=False)
 class Asking:
-    """A question on its way."""
+    """A question on its way; `readers`: whoever waits for it and has not gone away."""
 
     number: int
     question: Question
@@ -37,6 +38,7 @@ class Asking:
     stage: str = "waiting"
     state: str = "running"
     why: str = ""
+    readers: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
 
     @property
     def running(self) -> bool:
@@ -64,18 +66,22 @@ class Asker:
             self.answers.move_to_end(question.key)
         return found
 
-    def prepare(self) -> Asking:
+    def prepare(self, reader: object | None = None) -> Asking:
         """Let the process work out the case as it stands, unless it has or does."""
         under_way = next((one for one in self._asked.values() if one.running and not one.question.settings), None)
-        return under_way or self.ask(Question())
+        return self.ask(under_way.question if under_way is not None else Question(), reader)
 
-    def ask(self, question: Question) -> Asking:
+    def ask(self, question: Question, reader: object | None = None) -> Asking:
         """Ask; the answer will be among `answers`. The same question under way is not asked twice."""
         same = next((one for one in self._asked.values() if one.running and one.question == question), None)
         if same is not None:
+            if reader is not None:
+                same.readers.add(reader)
             return same
         self._count += 1
         asking = self._asked[self._count] = Asking(self._count, question)
+        if reader is not None:
+            asking.readers.add(reader)
         background_tasks.create(self._send(asking), name="what if")
         return asking
 
@@ -83,9 +89,11 @@ class Asker:
         """What the process works at before a question, or the question itself."""
         return next((one for one in self._asked.values() if one.running), asking)
 
-    def stop(self, asking: Asking) -> None:
-        """Stop a question under way; what was solved for it is kept."""
-        if asking.running:
+    def stop(self, asking: Asking, reader: object | None = None) -> None:
+        """Stop a question under way, unless another reader waits for it too; what was solved for it is kept."""
+        if reader is not None:
+            asking.readers.discard(reader)
+        if asking.running and not asking.readers:
             asking.state = "stopped"
             self._asked.pop(asking.number, None)
             background_tasks.create(self._write({"stop": asking.number}), name="stop")
@@ -111,6 +119,7 @@ class Asker:
         self.ready = False
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "standoff.app.what_if_worker", str(self.desk.loaded.root),
+            self.desk.loaded.digest,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LIMIT,
             env={**GIVE_BACK, **os.environ},
         )  # fmt: skip

@@ -23,6 +23,7 @@ from standoff.errors import UserError
 from standoff.simulate.ask_again import DRAWS, Session
 from standoff.simulate.setup import SIDES, TRUTH
 
+EDITED = "The case was edited after the desk was opened. Start `standoff serve` again to ask about it as it is now."
 Message = dict[str, Any]
 Tell = Callable[[Message], None]
 
@@ -131,8 +132,16 @@ def work(loaded: LoadedCase, source: Iterable[str], send: Callable[[str], None],
             spare = answerer.session(DRAWS).warm()
 
 
+def refuse(source: Iterable[str], send: Callable[[str], None]) -> None:
+    """Say to whatever is asked that the case is another than the one that the desk shows."""
+    for line in source:
+        message = json.loads(line)
+        if "stop" not in message:
+            send(json.dumps({"id": message["id"], "mistake": EDITED}))
+
+
 def main() -> None:
-    """Take the case from the command line."""
+    """Take the case, and its digest as the desk read it, from the command line."""
     sink, sys.stdout = sys.stdout, sys.stderr  # whatever prints must not write between the lines
     from standoff.case.load import load_case
     from standoff.show.pipeline import prepare
@@ -144,7 +153,11 @@ def main() -> None:
         sink.write(line + "\n")
         sink.flush()
 
-    work(load_case(Path(sys.argv[1])), sys.stdin, send, default_workers())
+    loaded = load_case(Path(sys.argv[1]))
+    if loaded.digest != sys.argv[2]:
+        refuse(sys.stdin, send)
+        return
+    work(loaded, sys.stdin, send, default_workers())
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ class Visit:
         settled = self.due is None
         if question != self.question:
             if self.asking is not None and self.asking.question.settings:
-                self.asker.stop(self.asking)
+                self.asker.stop(self.asking, self)
                 self.asking = None
             self.question, self.due, self.wrong = question, time.monotonic() + SETTLE, ""
         if rebuild:
@@ -94,7 +94,7 @@ class Visit:
             self.due = None
             self.start()
         elif self.asking is None and not self.asker.ready and now > self.opened + WARM and not self.wrong:
-            self.asking = self.asker.prepare()
+            self.asking = self.asker.prepare(self)
             self.answer.refresh()
         if self.asking is not None:
             self.bar.value = self.asking.share
@@ -121,7 +121,9 @@ class Visit:
 
     def next(self) -> None:
         """Ask the next one that is wanted."""
-        self.asking = self.asker.ask(self.behind.pop(0)) if self.behind else None
+        if self.asking is not None:
+            self.asking.readers.discard(self)
+        self.asking = self.asker.ask(self.behind.pop(0), self) if self.behind else None
         self.answer.refresh()
 
     def done(self, asking: Asking) -> None:
@@ -135,7 +137,7 @@ class Visit:
         """The reader wants no answer any more."""
         self.behind = []
         if self.asking is not None:
-            self.asker.stop(self.asking)
+            self.asker.stop(self.asking, self)
             self.asking = None
         self.opened = float("inf")  # nor one to nothing
         self.answer.refresh()
