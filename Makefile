@@ -70,10 +70,12 @@ $(STAMP): requirements/dev.txt pyproject.toml
 run: setup ## Run the shipped case; its report goes to runs/
 	$(BIN)/standoff run $(CASE) --out $(OUT)
 
-# A worker takes a whole file, so that what a file prepares and compiles is made once.
+# A worker takes a whole file, so that what a file prepares and compiles is made once. These tests compile much and run
+# little, so XLA optimises less (a quarter less CPU); `make run`, `make test-slow` and users compile in full.
+FAST_COMPILE := --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1
 test: setup ## Check the layers and run the tests, without the slow ones
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not gpu" $(PYTEST_ARGS)
+	XLA_FLAGS="$(FAST_COMPILE) $$XLA_FLAGS" $(BIN)/pytest -n 2 --dist loadfile -m "not slow and not gpu" $(PYTEST_ARGS)
 
 test-slow: setup ## Run the slow tests, random cases drawn afresh
 	HYPOTHESIS_PROFILE=explore $(BIN)/pytest -n 2 -m "slow and not gpu" $(PYTEST_ARGS)

@@ -54,9 +54,7 @@ FIELDS = {
 @pytest.mark.parametrize(
     "field",
     [
-        pytest.param(
-            name, id=name.replace(" ", "-"), marks=[pytest.mark.slow] if name == "moves of the coercer" else []
-        )
+        pytest.param(name, id=name.replace(" ", "-"), marks=[pytest.mark.slow] if name.startswith("moves of") else [])
         for name in FIELDS
     ],
 )

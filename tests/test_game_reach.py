@@ -78,6 +78,7 @@ def test_a_second_first_state_counts():
     assert len(two.states[0]) == 2 * len(one.states[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("top", [0, 1])
 def test_what_is_solved_is_the_same_bit_for_bit(top):
     shape = form()

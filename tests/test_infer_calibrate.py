@@ -76,7 +76,8 @@ def test_turns_are_played_as_the_grid_plays_at_the_sets_of_the_tree():
     assert np.exp(SMALL.played(1.1, 0.4, 6.0)) == pytest.approx(np.exp(laid_out(found, game)), abs=1e-6)
 
 
-@pytest.mark.parametrize("games", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("games", [1, 3])
 def test_records_of_the_grid_are_those_of_the_tree(games):
     for u in np.random.default_rng(5).uniform(size=(games, 4)):
         force, misread, firm, precision = values(u[None])[0]
