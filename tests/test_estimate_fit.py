@@ -901,6 +901,7 @@ def test_a_learner_is_cloned_and_cross_validated():
     assert set(learner.predict(frame)) <= set(COUNTS)
 
 
+@pytest.mark.slow
 def test_a_learner_takes_arrays_counts_and_numbers():
     frame, y = labelled()
     place = np.array([COUNTS.index(name) for name in y])
