@@ -249,9 +249,11 @@ class Visit:
         """How it ends with nothing changed, where the case has a run."""
         if self.desk.findings is None:
             return
-        blocks.legend([("●", "each in its own view"), ("◇", "both in the base view"), ("thick", "± 2 errors"),
-                       ("thin", "5% to 95% over the numbers")])  # fmt: skip
-        blocks.chart(chances(outcomes(self.desk).rows), tall=430)
+        rows = outcomes(self.desk).rows
+        marks = [("●", "each in its own view"), ("◇", "both in the base view"), ("thick", "± 2 errors"),
+                 ("thin", "5% to 95% over the numbers")]  # fmt: skip
+        blocks.legend([*marks, ("★", "what happened")] if any(real for *_, real in rows) else marks)
+        blocks.chart(chances(rows), tall=430)
         blocks.text("p", "Chances of the run. What is asked here is compared with “before”: fewer draws, so that it "
                     "errs a little more, alike before and after.", "note")  # fmt: skip
 
