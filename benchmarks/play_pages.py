@@ -146,6 +146,7 @@ class Painter:
         shown = await context.new_page()
         await shown.goto(f"{site}{page.path}", timeout=120_000)
         await shown.wait_for_function(READY, timeout=120_000)
+        await shown.wait_for_function(f"{PAINT} > 0", timeout=120_000)
         found = float(await shown.evaluate(PAINT))
         await context.close()
         return found

@@ -152,7 +152,7 @@ def test_events_stand_on_their_rung_and_others_beneath():
     assert by_name["talk"]["label"]["formatter"] == "offer?"
     assert by_name["noise"]["itemStyle"]["color"] == look.PAPER
     stairs = options["series"][0]["data"]
-    assert stairs[:2] == [[MS, 2], [MS + 10 * 86_400_000, 3]]
+    assert stairs[:3] == [[MS, 2], [MS + 10 * 86_400_000, 2], [MS + 10 * 86_400_000, 3]]
     assert stairs[-1][1] == 3
 
 
@@ -267,3 +267,13 @@ def test_names_of_moves_that_would_cover_one_another_stand_above_one_another():
     assert len(set(heights[2:])) == 3
     assert marks[0]["label"]["align"] == "left"  # or it would cover the axis's highest number
     assert option["grid"]["top"] > minds.belief(days, minds.Course("t", own), moves[:4])["grid"]["top"]
+
+
+def test_the_line_on_the_ladder_climbs_on_the_day_of_the_climb():
+    stairs = ladder()["series"][0]
+    heights = [(day, rung) for day, rung in stairs["data"]]
+    day = look.at(DAY + dt.timedelta(days=10))
+    low, high = len(crisis.LANES), len(crisis.LANES) + 1
+    assert heights[:3] == [(look.at(DAY), low), (day, low), (day, high)]
+    assert heights[-1][1] == high
+    assert "step" not in stairs  # which turns at the other end where the rungs are the base axis

@@ -1,5 +1,8 @@
 """A played game leaves as an event file, is read like a real record, and has its players' likelihood."""
 
+import datetime as dt
+import io
+
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
@@ -58,6 +61,21 @@ def test_a_missed_move_is_silence(tmp_path):
     assert [event.move is None for event in found.case.events[:2]] == [True, True]
 
 
+def test_rungs_and_packages_are_public_as_they_were_to_the_players(tmp_path):
+    """In the case they are dated by when they came about, long after the game's own climbs and offers."""
+    data = dict(template().sources.data)
+    for part in ("ladder", "packages"):
+        data[part] = [dict(item) | {"public_from": dt.date(2040, 1, 1)} for item in data[part]]
+    data["events"] = []
+    out = io.StringIO()
+    YAML(typ="safe", pure=True).dump(data, out)
+    loaded = read_back(out.getvalue(), tmp_path, "late.yaml")
+    steps = played(1).steps
+    assert any("rung" in step or "package" in step for step in steps)
+    found = read_back(case_file(loaded, "g1", "A game", steps), tmp_path)
+    assert {item.public_from for item in (*found.case.ladder, *found.case.packages)} == {None}
+
+
 def test_the_event_file_stands_alone():
     text = event_file(template(), "g1", "A game: 'odd'\n# title", played(1).steps)
     found = YAML(typ="safe").load(text)
@@ -75,8 +93,6 @@ def test_the_likelihood_is_that_of_the_players(tmp_path):
     from standoff.simulate.setup import plan
 
     data = {k: v for k, v in template().sources.data.items() if k not in ("world", "views", "channels", "forecasts")}
-    import io
-
     out = io.StringIO()
     YAML(typ="safe", pure=True).dump(data, out)
     loaded = read_back(out.getvalue(), tmp_path, "plain.yaml")

@@ -94,7 +94,8 @@ def shown(desk: Desk, answers: Sequence[tuple[str, Question, Answer]]) -> Shown 
         for ending in ENDINGS:
             one = {key: 100 * float(found[ending][key] or 0.0) for key in ("before", "after", "difference", "error")}
             effects[ending] = Effect(
-                **one, clear=abs(one["difference"]) > limit * one["error"] and one["difference"] != 0
+                **one,
+                clear=abs(one["difference"]) > limit * one["error"] and one["difference"] != 0 and not status(answer),
             )
         rows.append((name, effects))
     order = sorted(ENDINGS, key=lambda e: -max(max(fx[e].before, fx[e].after) for _, fx in rows))

@@ -115,7 +115,8 @@ def event_file(loaded: LoadedCase, game: str, title: str, steps: list[Step]) -> 
 def case_file(loaded: LoadedCase, game: str, title: str, steps: list[Step]) -> str:
     """The case with a game's events in place of its own, as one YAML file: `standoff infer FILE` reads it.
 
-    What the numbers rest on (claims, their documents and origins) stays. A fit that the case names under `priors` must
+    What the numbers rest on (claims, their documents and origins) stays; rungs and packages are public from the start,
+    as they were to the players. A fit that the case names under `priors` must
     lie beside the new file.
     """
     made = events(loaded.case, game, title, steps)
@@ -124,8 +125,20 @@ def case_file(loaded: LoadedCase, game: str, title: str, steps: list[Step]) -> s
         if part in made:
             kept = whole.get(part, []) if part != "events" else []
             whole[part] = [*kept, *made[part]]
+    _reveal(whole)
     head = f"The case {loaded.case.crisis.id} with the events of a game that was played on it, '{title[:200]}'."
     return _yaml(whole, head)
+
+
+def _reveal(whole: Tree) -> None:
+    """Make the rungs and packages public from the start, as they were to those who played, whatever became of the case.
+
+    In the case they may be dated by when they came about, which in a game can be earlier.
+    """
+    for part in ("ladder", "packages"):
+        items = whole.get(part, [])
+        for item in items.values() if isinstance(items, dict) else items:
+            item.pop("public_from", None)
 
 
 def _plain(tree: Any) -> Any:  # noqa: ANN401 (what a YAML file can hold)

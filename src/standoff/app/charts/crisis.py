@@ -52,10 +52,12 @@ def ladder(
     """
     shown = [e for e in events if e.day is not None and span[0] <= e.day <= span[1]]
     rows = [names["third"], names["target"], *rungs]
-    stairs = [*((max(day, span[0]), rung) for day, rung in steps), (span[1], steps[-1][1])]
+    stairs: list[tuple[dt.date, int]] = []
+    for day, rung in [*((max(day, span[0]), rung) for day, rung in steps), (span[1], steps[-1][1])]:
+        stairs += [(day, stairs[-1][1]), (day, rung)] if stairs else [(day, rung)]
     series: list[Options] = [
         {
-            "type": "line", "step": "end", "symbol": "none", "silent": True, "z": 2, "emphasis": {"disabled": True},
+            "type": "line", "symbol": "none", "silent": True, "z": 2, "emphasis": {"disabled": True},
             "lineStyle": {"color": COERCER, "width": 5, "opacity": 0.35},
             "data": [[at(day), rung + len(LANES)] for day, rung in stairs],
         }

@@ -27,7 +27,8 @@ def build(desk: Desk, state: State) -> None:
     if desk.results is not None and not from_posterior(desk):
         with blocks.tag("p", "note"):
             ui.label(
-                "Beliefs of the run, at the case’s own numbers; bands: over its draws. In the light of the record: "
+                "Beliefs of the run, at the case’s own numbers; lines: medians over its draws (the sentences above "
+                "tell means); bands: 5% to 95% and 25% to 75%. In the light of the record: "
                 f"{desk.command('posterior')}"
             )
 
