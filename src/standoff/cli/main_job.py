@@ -64,7 +64,7 @@ def run(
     if target.exists() and not target.is_dir():
         raise UserError(f"{target}: this is a file. Name a folder with --out.")
     if documents is not None and not documents.is_dir():
-        raise UserError(f"{documents}: there is no such folder of documents.")
+        raise UserError(f"{documents}: there is no such folder of documents. Name the folder of your copies.")
     with progress_bar(quiet=quiet) as progress:
         from standoff.show.pipeline import run_case
 

@@ -22,7 +22,7 @@ def report(
     Nothing is computed. A case that has changed since the run is refused.
     """
     if documents is not None and not documents.is_dir():
-        raise UserError(f"{documents}: there is no such folder of documents.")
+        raise UserError(f"{documents}: there is no such folder of documents. Name the folder of your copies.")
     from standoff.show.report import rebuild
 
     typer.echo(f"Report: {rebuild(run, case, documents)}")

@@ -30,7 +30,7 @@ def serve(
     Works offline. Where the case has no run yet, one is made in the background. Ctrl-C ends it.
     """
     if documents is not None and not documents.is_dir():
-        raise UserError(f"{documents}: there is no such folder of documents.")
+        raise UserError(f"{documents}: there is no such folder of documents. Name the folder of your copies.")
     if runs.exists() and not runs.is_dir():
         raise UserError(f"{runs}: this is a file. Name a folder with --runs.")
     from standoff.app.place import find_place

@@ -78,7 +78,7 @@ def build(desk: Desk, state: State) -> None:
                 stage()
                 before = [e for e in every if e.day is None or not span[0] <= e.day <= span[1]]
                 if before:
-                    note = f"{sentence(count(len(before), 'event'))} outside these months: in the list on the right."
+                    note = f"{sentence(count(len(before), 'event'))} outside these months: in the list of events."
                     blocks.text("p", note, "note")
             with blocks.card("Who repeats whom"):
                 with blocks.tag("div", "controls beside"):
