@@ -87,9 +87,11 @@ def scroll(label: str) -> Iterator[ui.element]:
         yield found
 
 
-def chart(options: Options, *, tall: int = 300, on_click: Any = None) -> ui.echart:  # noqa: ANN401 (a handler)
-    """A chart that fills its card, or is so many pixels tall on a phone."""
-    with tag("div", "chart").style(f"--tall: {tall}px"):
+def chart(options: Options, *, tall: int = 300, wide: int = 0, on_click: Any = None) -> ui.echart:  # noqa: ANN401 (a handler)
+    """A chart that fills its card, or is so many pixels tall on a phone, and `wide`, where it is moved sideways."""
+    with tag("div", "chart wide" if wide else "chart").style(f"--tall: {tall}px; --wide: {wide}px") as box:
+        if wide:
+            box.props.update({"tabindex": "0", "role": "region", "aria-label": "Chart, wider than a phone"})
         return ui.echart(options, renderer="svg", on_point_click=on_click)
 
 

@@ -43,6 +43,7 @@ def _summary(audit: Audit) -> Iterator[RenderableType]:
     repeating = _count(s["documents_that_merely_repeat"], "document", "repeats", "repeat")
     several = _count(s["origins_in_several_documents"], "origin", "speaks", "speak")
     thin = _count(s["claims_on_one_anonymous_origin"], "claim", "rests", "rest")
+    backed = s["numbers"] - s["numbers_judgement"] - s["numbers_generic"] - s["numbers_without_reason"]
     yield Text()
     for line in (
         f"{_count(s['documents'], 'document')}, {_count(s['claims'], 'claim', 'goes', 'go')} back to "
@@ -54,8 +55,9 @@ def _summary(audit: Audit) -> Iterator[RenderableType]:
         f"{s['events_uncertain']} of uncertain date or reading; {_count(s['forecasts'], 'forecast')}.",
         f"{_count(s['anchors'], 'anchor')}: {s['anchors_verified']} verified, "
         f"{s['anchors_not_matching']} not matching, {s['anchors_not_checked']} not checked.",
-        f"{_count(s['numbers'], 'number')}: {s['numbers_judgement']} judgement, "
-        f"{s['numbers_generic']} generic priors, {s['numbers_without_reason']} without a reason.",
+        f"{_count(s['numbers'], 'number')}: {backed} with a source or the reason of their item, "
+        f"{s['numbers_judgement']} judgement alone, {s['numbers_generic']} generic priors, "
+        f"{s['numbers_without_reason']} without a reason.",
     ):
         yield Text(line)
 

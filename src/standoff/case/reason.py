@@ -31,7 +31,7 @@ def number_reasons(loaded: LoadedCase) -> tuple[dict[str, int], list[BareNumber]
             continue  # 0 by definition: what the demand asks
         if number.because:
             counts["because"] += 1
-        elif number.judgement == "generic prior":
+        elif is_generic(number):
             counts["generic"] += 1
         elif number.judgement:
             counts["judgement"] += 1
@@ -41,6 +41,11 @@ def number_reasons(loaded: LoadedCase) -> tuple[dict[str, int], list[BareNumber]
             counts["none"] += 1
             bare.append(BareNumber(path, loaded.place(tuple(path.split("."))), written(number)))
     return counts, bare
+
+
+def is_generic(number: Number) -> bool:
+    """Whether a number is a prior of the library's, or one written like it, and not of the case."""
+    return isinstance(number.judgement, str) and number.judgement.startswith("generic prior")
 
 
 def _walk(part: object, path: str, covered: bool) -> list[tuple[str, Number, bool]]:

@@ -64,7 +64,7 @@ def build(desk: Desk, state: State) -> None:
             blocks.text("p", "No claim of the case stands behind this event.", "note")
             return
         found = repeats(desk, claims)
-        blocks.chart(charts.repeated(found), tall=420)
+        blocks.chart(charts.repeated(found), tall=420, wide=760)
         more = f" {sentence(count(found.more, 'first source'))} with fewer claims not shown." if found.more else ""
         blocks.text("p", f"Lines: chains of attribution, as wide as claims are many. Open, italic: anonymous.{more}",
                     "note")  # fmt: skip

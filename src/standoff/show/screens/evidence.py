@@ -3,6 +3,7 @@
 import datetime as dt
 
 from standoff.case.number import Number, walk
+from standoff.case.reason import is_generic
 from standoff.show.figures.drawing import Drawing
 from standoff.show.figures.sources import documents, reasons
 from standoff.show.screens.screen import Block, Findings, Picture, Screen, Table, Words, row
@@ -123,10 +124,9 @@ def contradictions(found: Findings, most: int) -> Table:
 
 def kind(number: Number, path: str, bare: set[str]) -> str:
     """How a number is backed."""
-    generic = isinstance(number.judgement, str) and number.judgement.startswith("generic prior")
     if number.because:
         return "both" if number.judgement else "source"
-    if generic:
+    if is_generic(number):
         return "generic"
     if number.judgement:
         return "judgement"
