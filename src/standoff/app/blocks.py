@@ -103,7 +103,9 @@ def table(found: "Table") -> ui.html:
 def table_html(found: "Table") -> str:
     """The same as HTML; all text is escaped."""
     wordy = [_wordy(found, k) for k in range(len(found.head))]
-    caption = f"<caption>{escape(found.title)}</caption>" if found.title else ""
+    title = escape(found.title, quote=True)
+    caption = f'<p class="caption" aria-hidden="true">{title}</p>' if title else ""
+    name = f' aria-label="{title}"' if title else ""
     heads = "".join(
         f'<th scope="col"{_class(["text"] if wordy[k] else [])}>{escape(word) or NUMBERED}</th>'
         for k, word in enumerate(found.head)
@@ -117,7 +119,8 @@ def table_html(found: "Table") -> str:
             row.append(f"<td{_class(marks)}>{escape(cell.text)}</td>")
         rows.append(f"<tr>{''.join(row)}</tr>")
     note = f'<p class="note">{escape(found.note)}</p>' if found.note else ""
-    return f'<table class="facts">{caption}<thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>{note}'
+    body = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'{caption}<table class="facts"{name}>{body}</table>{note}'
 
 
 def _wordy(found: "Table", k: int) -> bool:

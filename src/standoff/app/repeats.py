@@ -11,7 +11,7 @@ from standoff.case.evidence import Claim
 
 @dataclass(frozen=True)
 class Speaker:
-    """A document or origin in the graph: how many claims pass it, and its place (layer from 0, row from 0)."""
+    """A document or origin in the graph: how many of all claims pass it, and its place (layer from 0, row from 0)."""
 
     link: Link
     claims: int
@@ -42,10 +42,11 @@ def repeats(desk: Desk, claims: list[Claim], most: int = 14) -> Repeats:
     kept = [claim for claim in claims if claim.origin in shown]
     pairs: Counter[tuple[str, str]] = Counter()
     passing: Counter[str] = Counter()
-    for claim in kept:
+    for claim in claims:
         passing.update(dict.fromkeys(claim.chain, 1))
+    for claim in kept:
         pairs.update(_steps(claim.chain))
-    layers = _layers(list(passing), list(pairs))
+    layers = _layers(list(dict.fromkeys(name for claim in kept for name in claim.chain)), list(pairs))
     order = _ordered(layers, pairs, passing)
     speakers = tuple(
         Speaker(link(desk, name), passing[name], layer, row, name in firsts)

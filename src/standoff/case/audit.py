@@ -149,11 +149,13 @@ class Audit:
     def summary(self) -> dict[str, int]:
         """The counts that the audit opens with."""
         used = [row for row in self.origins if row.claims]
+        documents = {row.id for row in self.documents}
         states = [check.state for check in self.anchors]
         return {
             "documents": len(self.documents),
             "documents_that_merely_repeat": sum(bool(row.repeats) for row in self.documents),
             "claims": len(self.claims),
+            "claims_in_no_document": sum(documents.isdisjoint(row.chain) for row in self.claims),
             "claims_without_anchor": sum(not row.anchored for row in self.claims),
             "claims_on_one_anonymous_origin": len(self.thin),
             "origins": len(used),

@@ -84,7 +84,7 @@ def ladder(
             axisLabel={"width": 190, "overflow": "truncate", "interval": 0},
         ),
         series=series,
-    ), yAxis={"axisLabel": {"width": 92}})  # fmt: skip
+    ), yAxis={"axisLabel": {"width": 92, "overflow": "break", "fontSize": FONT - 1, "lineHeight": 12}})  # fmt: skip
 
 
 def _row(event: Happening) -> int:
@@ -120,6 +120,7 @@ def _mark(event: Happening, symbol: str, colour: str, chosen: str, below: bool) 
     if event.label or mine:
         found["label"] = {
             "show": True, "position": "bottom" if below else "top", "distance": 5, "color": INK, "fontSize": FONT - 1,
+            "minMargin": 6,
             "formatter": event.label + ("" if event.certain else "?") if event.label else "●",
         }  # fmt: skip
     return found

@@ -94,7 +94,7 @@ def timing(
             low, high = np.quantile(values, [0.05, 0.95], axis=1)
             series += band("happened", x, low, high, colour)
         told = [f"by {d.day} {d:%b %Y}\n{title}: {percent(float(v))}" for d, v in zip(days, mean, strict=True)]
-        name = f"{title} {percent(float(mean[-1]))}"
+        name = f"{percent(float(mean[-1]))} {title}"
         series.append(line(title, x, mean, colour, dash=dash, symbol="circle", width=3.0 if real else 2.0, said=told,
                            **end_label(name, colour, down, bold=real)) | {"symbolSize": 4})  # fmt: skip
     if happened is not None and series:

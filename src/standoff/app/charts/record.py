@@ -116,7 +116,7 @@ def forecasts(
         dash, colour = ENDING_LOOK[key]
         told = [f"as of {d.day} {d:%b %Y}\n{title}: {percent(float(v))}" for d, v in zip(days, values, strict=True)]
         series.append(line(title, x, values, colour, dash=dash, said=told,
-                           **end_label(f"{title} {percent(float(values[-1]))}", colour, down, bold=False)))  # fmt: skip
+                           **end_label(f"{percent(float(values[-1]))} {title}", colour, down, bold=False)))  # fmt: skip
     words = "; ".join(f"{t}: {percent(float(c[0]))} at first, {percent(float(c[-1]))} at last" for _, t, c in curves)
     ended = f" What happened: {happened[1]}." if happened else ""
     return narrow(chart(

@@ -65,9 +65,9 @@ def build(desk: Desk, state: State) -> None:
             return
         found = repeats(desk, claims)
         blocks.chart(charts.repeated(found), tall=420, wide=760)
-        more = f" {sentence(count(found.more, 'first source'))} with fewer claims not shown." if found.more else ""
-        blocks.text("p", f"Lines: chains of attribution, as wide as claims are many. Open, italic: anonymous.{more}",
-                    "note")  # fmt: skip
+        left = f" Not drawn, but counted: {count(found.more, 'first source')} with fewer claims." if found.more else ""
+        note = "Lines: chains of attribution, as wide as claims are many. Number: claims that pass. "
+        blocks.text("p", f"{note}Open, italic: anonymous.{left}", "note")
 
     with blocks.columns("1.45fr 1fr"):
         with blocks.column():

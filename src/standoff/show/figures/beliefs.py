@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from standoff.show.figures.drawing import BASE, BLACK, GREY, OWN, Drawing, at, date_axis, new, percent_axis, wrapped
+from standoff.show.figures.drawing import BASE, BLACK, OWN, Drawing, at, date_axis, new, percent_axis, wrapped
+from standoff.show.figures.lanes import fitted, moves_beneath
 
 
 @dataclass(frozen=True)
@@ -68,29 +69,10 @@ def beliefs(
         percent_axis(ax.yaxis, unit)
         _mark(ax, x, trace.first, trace.second, ("own view", "base view"), (OWN, BASE))
     lane = axes[-1]
-    lane.set_ylim(-1.5, 0.5)
-    lane.set_yticks([-k for k in range(len(lanes))], [name for name, _ in lanes])
-    few = len(x) <= 12
-    for k, (_, words) in enumerate(lanes):
-        lane.axhline(-k, color="#cccccc", linewidth=0.8, zorder=0)
-        for place, word in zip(x, words, strict=True):
-            if word:
-                lane.text(
-                    place,
-                    -k,
-                    word if few else word.split("\n")[0],
-                    ha="center",
-                    va="center",
-                    fontsize=6.4 if len(x) > 9 else 7,
-                    rotation=0 if few else 60,
-                    bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.15", "linewidth": 0.6},
-                )
-            else:
-                lane.plot(place, -k, ".", color=GREY, markersize=4)
-    lane.spines["left"].set_visible(False)
-    lane.tick_params(axis="y", length=0)
+    moves = moves_beneath(lane, x, lanes)
     lane.set_xlim(x[0] - step / 2, x[-1] + step / 2)
     date_axis(lane, "round beginning (date)")
+    fitted(moves)
     words = "; ".join(
         f"{t.title}: own view from {t.first.mean(1)[0]:.0%} to {t.first.mean(1)[-1]:.0%}, "
         f"base view from {t.second.mean(1)[0]:.0%} to {t.second.mean(1)[-1]:.0%}"

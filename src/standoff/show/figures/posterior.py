@@ -24,6 +24,7 @@ from standoff.show.figures.drawing import (
     spread_labels,
     wrapped,
 )
+from standoff.show.figures.lanes import fitted, moves_beneath
 
 SHADED = "Line: median; dark and light: 25th to 75th and 5th to 95th percentile of the posterior."
 
@@ -77,26 +78,6 @@ def _beside(ax: Axes, ends: Sequence[tuple[float, str, str]], size: float = 8.0)
         )  # fmt: skip
 
 
-def moves_beneath(ax: Axes, x: np.ndarray, lanes: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """The moves on record, a lane a side; a dot is a round without one."""
-    ax.set_ylim(-len(lanes) + 0.4, 0.6)
-    ax.set_yticks([-k for k in range(len(lanes))], [wrapped(name, 16) for name, _ in lanes], fontsize=7.5)
-    few = len(x) <= 13
-    for k, (_, words) in enumerate(lanes):
-        ax.axhline(-k, color="#cccccc", linewidth=0.8, zorder=0)
-        for place, word in zip(x, words, strict=True):
-            if not word:
-                ax.plot(place, -k, ".", color=GREY, markersize=4)
-                continue
-            ax.text(
-                place, -k, word if few else word.split("\n")[0], ha="center", va="center",
-                fontsize=6.2 if len(x) > 9 else 7, rotation=0 if few else 60,
-                bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.15", "linewidth": 0.6},
-            )  # fmt: skip
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
-
-
 def _span(ax: Axes, x: np.ndarray) -> None:
     step = float(x[1] - x[0]) if len(x) > 1 else 14.0
     ax.set_xlim(x[0] - step / 2, x[-1] + step / 2)
@@ -119,9 +100,10 @@ def beliefs(starts: Sequence[dt.date], minds: Sequence[Bands], lanes: Sequence[t
         ax.grid(axis="y")
         percent_axis(ax.yaxis, "chance, %")
         _beside(ax, ends)
-    moves_beneath(axes[-1], x, lanes)
+    words_of = moves_beneath(axes[-1], x, lanes)
     _span(axes[-1], x)
     date_axis(axes[-1], "round beginning (date)")
+    fitted(words_of)
     words = "; ".join(
         f"{m.title}: from {m.own[2, 0]:.0%} to {m.own[2, -1]:.0%} (5th to 95th percentile at last {m.own[0, -1]:.0%} "
         f"to {m.own[4, -1]:.0%})" + (f", base view {m.base[0]:.0%} to {m.base[-1]:.0%}" if m.base is not None else "")

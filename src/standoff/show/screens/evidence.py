@@ -44,9 +44,11 @@ def answer_of(found: Findings) -> str:
     carry = "carries" if s["documents"] == 1 else "carry"
     asked = count(s["contradictions"], "question") if s["contradictions"] else "no question"
     share = s["claims_on_one_anonymous_origin"] / s["claims"]
+    outside = s["claims_in_no_document"]
+    public = f" and public sources another {outside}, from" if outside else " of"
     repeat = s["documents_that_merely_repeat"]
     return (
-        f"{sentence(count(s['documents'], 'document'))} {carry} {count(s['claims'], 'claim')} of "
+        f"{sentence(count(s['documents'], 'document'))} {carry} {count(s['claims'] - outside, 'claim')}{public} "
         f"{count(s['origins'], 'first source')}, {s['origins_anonymous']} of them anonymous"
         + (
             f"; {count(repeat, 'document')} merely repeat{'s' if repeat == 1 else ''} another"
