@@ -585,6 +585,9 @@ def test_what_is_held_at_0_is_no_parameter():
     assert held.parameters == 5
     drawn = np.where(np.isfinite(covariance), covariance, 0.0)  # of a bootstrap, each draw of which held it
     assert replace(held, covariance=drawn).parameters == 5
+    flat = -np.eye(6)
+    flat[:3, :3] = -1.0  # two directions in which three coefficients make up for one another
+    assert replace(fit, hessian=flat).parameters == 4
     assert held.aic == pytest.approx(2 * 5 + 2 * 123.4)
     assert held.bic == pytest.approx(5 * np.log(30) + 2 * 123.4)
 

@@ -177,9 +177,7 @@ def information(hessian: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, 
         return np.full((many, many), np.nan), tuple(names), (
             "The curvature of the log-likelihood is not a number at the estimate, so there are no standard errors.",
         )  # fmt: skip
-    size = np.sqrt(np.abs(np.diag(hessian)))
-    scale = np.where(size > 0, size, 1.0)
-    scaled = -(hessian + hessian.T) / 2 / np.outer(scale, scale)
+    scale, scaled = _scaled(hessian)
     value, vector = np.linalg.eigh(scaled)
     warnings: list[str] = []
     if value[0] < -1e-6 * value[-1]:
@@ -204,6 +202,21 @@ def information(hessian: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, 
                 f"are known {spread:.0f} times less well than each would be with the others fixed."
             )
     return np.asarray(inverse), tuple(n for n, gone in zip(names, lost, strict=True) if gone), tuple(warnings)
+
+
+def flat_directions(hessian: np.ndarray) -> int:
+    """Directions along which a log-likelihood of this Hessian [coefficient, coefficient] does not change."""
+    if not np.isfinite(hessian).all():
+        return 0
+    value = np.linalg.eigvalsh(_scaled(hessian)[1])
+    return int((np.abs(value) <= FLAT * np.abs(value).max()).sum())
+
+
+def _scaled(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes of the coefficients by curvature, and the information with 1, or 0, on its diagonal."""
+    size = np.sqrt(np.abs(np.diag(hessian)))
+    scale = np.where(size > 0, size, 1.0)
+    return scale, -(hessian + hessian.T) / 2 / np.outer(scale, scale)
 
 
 def _loadings(names: Sequence[str], direction: np.ndarray) -> tuple[list[str], np.ndarray]:

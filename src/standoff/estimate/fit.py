@@ -92,9 +92,11 @@ class Fit:
 
     @property
     def parameters(self) -> int:
-        """Coefficients that were estimated: one that was held at 0, since the data do not determine it, is none."""
-        held = (self.estimate == 0) & ~np.isfinite(self.se)
-        return len(self.names) - int(held.sum())
+        """Directions that the data speak of: coefficients, less those held at 0 and less flat directions."""
+        from standoff.estimate.checks import flat_directions
+
+        held = int(((self.estimate == 0) & ~np.isfinite(self.se)).sum())
+        return len(self.names) - (held if self.hessian is None else max(held, flat_directions(self.hessian)))
 
     @property
     def aic(self) -> float:
