@@ -8,7 +8,7 @@ from scipy import stats
 from tests.test_estimate_likelihood import MULTIPLE, drawn, played_by_thirds
 
 from standoff.errors import UserError
-from standoff.estimate.bayes import Posterior, as_fit, posterior, sample
+from standoff.estimate.bayes import Posterior, as_fit, missed, posterior, sample
 from standoff.estimate.chains import Chains
 from standoff.estimate.density import Priors, Sampling, model, read_options
 from standoff.estimate.equilibria import enumerate_all
@@ -192,6 +192,14 @@ def test_faults_of_the_options_are_told(fault):
 def test_options_are_read():
     found = read_options({"draws": 50, "group": "region", "payoffs": ["SA"], "slope": 1, "group_sd": 0.5})
     assert found == Sampling(draws=50, group="region", payoffs=("SA",), priors=Priors(slope=1.0, group=0.5))
+
+
+def test_modes_that_no_chain_visits_are_told_for_what_they_are():
+    most, other = (Mode(np.zeros(2), np.eye(2), level, weight) for level, weight in ((-5.0, 0.7), (-6.0, 0.3)))
+    assert "30% of the mass" in missed(other, [most, other], -5.2)
+    assert "mode of most mass has -5.0" in missed(other, [most, other], -5.2)
+    assert "highest of a draw is -9.0" in missed(most, [most], -9.0)
+    assert "ended below where the chains have been" in missed(most, [most, other], -3.0)
 
 
 def test_a_fit_of_draws_plays_what_the_counts_speak_for():

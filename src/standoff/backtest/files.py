@@ -9,7 +9,9 @@ import polars as pl
 
 from standoff.backtest.mapping import Table
 from standoff.backtest.study import Study
+from standoff.case import packed
 from standoff.case.explain import nearest
+from standoff.case.packed import require_plain
 from standoff.errors import UserError
 
 MOST = 100_000
@@ -56,6 +58,8 @@ def columns(path: Path, wanted: Iterable[str], most: int) -> pl.DataFrame:
     """
     names = list(wanted)
     try:
+        with path.open("rb") as stream:
+            require_plain(path, stream.read(packed.HEAD))
         if path.suffix == ".parquet":
             require(names, pl.read_parquet_schema(path), path)
             table = pl.read_parquet(path, columns=names, n_rows=most + 1).select(

@@ -46,6 +46,21 @@ TOLERANCE = 1e-5
 """Log-likelihoods that differ by less are the same."""
 
 
+def missed(mode: Mode, modes: list[Mode], highest: float) -> str:
+    """What a mode that no chain visits means, in a sentence; `highest`: the highest log density of a draw."""
+    if highest > max(one.level for one in modes):
+        return (
+            f"The search for modes ended below where the chains have been (log density {mode.level:.1f}; a draw has "
+            f"{highest:.1f}): the density has steps, and where the chains began says nothing of where the mass is."
+        )
+    one = (
+        f"A mode with about {mode.weight:.0%} of the mass, judged by its curvature, is visited by no chain (log density"
+    )
+    if len(modes) == 1:
+        return f"{one} {mode.level:.1f}; the highest of a draw is {highest:.1f}). Draw more, or more chains."
+    return f"{one} {mode.level:.1f}; the mode of most mass has {modes[0].level:.1f}). Draw more chains."
+
+
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """Draws of a posterior.
@@ -127,10 +142,7 @@ class Posterior:
                     "whose weights these draws do not tell."
                 )
         for mode in (lost := self.unvisited()):
-            said.append(
-                f"No chain visits a mode with about {mode.weight:.0%} of the mass, judged by its curvature (log "
-                f"density {mode.level:.1f}; the mode of most mass has {self.modes[0].level:.1f}). Draw more chains."
-            )
+            said.append(missed(mode, self.modes, float(self.chains.stats["lp"].max())))
         if thin:
             said.append(
                 f"Few draws count for {_listed(thin)}: {np.nanmin(self.ess):.0f} at the least, and {LEAST:.0f} are "

@@ -257,16 +257,18 @@ def text_of(file: Path, limit: int) -> str:
     """Text of a file in UTF-8."""
     try:
         if not file.is_file():
-            raise UserError(f"{file}: there is no such file.")
+            raise UserError(f"{file}: there is no such file. Name one that --out wrote.")
         with file.open("rb") as stream:
             content = stream.read(limit + 1)
         if len(content) > limit:
-            raise UserError(f"{file}: this file is larger than {limit // 2**20} MiB.")
+            raise UserError(f"{file}: this file is larger than {limit // 2**20} MiB. Name one that --out wrote.")
         return content.decode("utf-8")
     except OSError as error:
-        raise UserError(f"{file}: it cannot be read: {error.strerror}.") from error
+        raise UserError(f"{file}: it cannot be read: {error.strerror}. Check who may read it.") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{file}: this is no text in UTF-8.") from error
+        raise UserError(
+            f"{file}: this is no text in UTF-8. Name a file that --out wrote, and save it as UTF-8."
+        ) from error
 
 
 def _wrong(item: Any, number: int, parsed: Parsed) -> Iterator[Problem]:  # noqa: ANN401

@@ -256,7 +256,10 @@ def _kind(table: Table) -> str:
         return "gdelt"
     if plover.looks(first):
         return "plover"
-    raise UserError(f"{table.label}: this is no event table of a kind that is known. {_described(first)}")
+    raise UserError(
+        f"{table.label}: this is no event table of a kind that is known. {_described(first)} "
+        "Look into the file: is it the one that was meant?"
+    )
 
 
 def _require(table: Table, kind: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from standoff.case.packed import HEAD, packing, require_as_named
 from standoff.errors import UserError
 from standoff.events.report import Faults
 
@@ -66,9 +67,12 @@ def tables(file: Path, faults: Faults, told: Callable[[int], None] = lambda read
         told: Called now and then with the bytes of the file that have been read.
     """
     with _opened(file) as raw:
-        head = raw.peek(4)[:4]
+        head = raw.peek(HEAD)[:HEAD]
         if not head:
             raise UserError(f"{file}: this file is empty. Download it again, or leave it out.")
+        require_as_named(file, head)
+        if packing(head) not in (None, "gzip", "zip"):
+            raise UserError(f"{file}: it is packed with {packing(head)}. Unpack it first, or pack it with gzip.")
         if head.startswith(b"PK"):
             with zipfile.ZipFile(raw) as archive:
                 for member in archive.infolist():
@@ -95,7 +99,9 @@ def readable(file: Path) -> Iterator[None]:
         what = "it ends too early" if isinstance(error, EOFError) else "it is damaged, or packed in another way"
         raise UserError(f"{file}: this packed file cannot be read: {what}. Download it again.") from error
     except OSError as error:
-        raise UserError(f"{file}: it cannot be read: {error.strerror or error}.") from error
+        raise UserError(
+            f"{file}: it cannot be read: {error.strerror or error}. Check the path, and who may read it."
+        ) from error
 
 
 @contextmanager
@@ -103,7 +109,7 @@ def _opened(file: Path) -> Iterator[Any]:
     if file.is_dir():
         raise UserError(f"{file}: this is a folder. Name the files in it, such as {file}/*.")
     if not stat.S_ISREG(file.stat().st_mode):
-        raise UserError(f"{file}: this is not a plain file.")
+        raise UserError(f"{file}: this is not a plain file. Name an event table.")
     with io.BufferedReader(io.FileIO(file), BUFFER) as raw:
         yield raw
 
