@@ -113,6 +113,15 @@ def test_another_fit_is_another_case(case):
         ({"model": "egame12"}, "Only fits of the signaling game"),
         ({"status": "not identified"}, "not to be used"),
         ({"schema": "other"}, "is no fit of this version"),
+        ({"n": 1e400}, "is no fit of this version"),
+        (
+            {"population": FIT["population"] | {"covariance": np.diag([1e-8] * 6 + [-9.0]).tolist()}},
+            "a variance is below 0",
+        ),
+        (
+            {"population": FIT["population"] | {"covariance": np.triu(np.ones((7, 7))).tolist()}},
+            "it is not symmetric",
+        ),
         ({"population": {}}, "lacks 'payoffs'"),
         ({"population": FIT["population"] | {"p_firm": 1.3}}, "do not fit together"),
         ({"population": FIT["population"] | {"covariance": [[1.0]]}}, "do not fit together"),
@@ -138,7 +147,7 @@ def test_files_that_cannot_be_had(case, tmp_path):
     with pytest.raises(CaseError, match="not a plain file"):
         load_case(case)
     (case / "numbers.yaml").write_text("parameters: {}\npriors: {from: ../fit.json}\n", encoding="utf-8")
-    with pytest.raises(CaseError, match=r"priors|pattern|letters"):
+    with pytest.raises(CaseError, match="is no name of a file in the folder of the case"):
         load_case(case)
     (case / "numbers.yaml").write_text("parameters: {}\npriors: {form: fit.json}\n", encoding="utf-8")
     with pytest.raises(CaseError, match="from"):

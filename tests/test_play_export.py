@@ -2,6 +2,8 @@
 
 import datetime as dt
 import io
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from ruamel.yaml import YAML
 from tests.play_toy import template, toy_board, toy_held
 
 from standoff.case.load import load_case
+from standoff.case.new import TEMPLATE
+from standoff.errors import CaseError
 from standoff.infer.evidence import Evidence
 from standoff.play.debrief import debrief
 from standoff.play.export import case_file, event_file
@@ -74,6 +78,56 @@ def test_rungs_and_packages_are_public_as_they_were_to_the_players(tmp_path):
     assert any("rung" in step or "package" in step for step in steps)
     found = read_back(case_file(loaded, "g1", "A game", steps), tmp_path)
     assert {item.public_from for item in (*found.case.ladder, *found.case.packages)} == {None}
+
+
+def test_the_event_file_goes_into_a_copy_of_the_case_as_its_first_lines_say(tmp_path):
+    """Events and forecasts are taken out, and the dates that are named; then the file is read like a real record."""
+    folder = tmp_path / "case"
+    shutil.copytree(TEMPLATE, folder)
+    for file, ids in (("crisis.yaml", "ladder"), ("bargain.yaml", "packages")):
+        lines = (folder / file).read_text().splitlines()
+        for item in getattr(template().case, ids):
+            at = next(i for i, line in enumerate(lines) if f"id: {item.id}" in line)
+            if lines[at].rstrip().endswith("}"):
+                lines[at] = lines[at].rstrip()[:-1] + ", public_from: 2040-01-01}"
+            else:
+                lines.insert(at + 1, f"{' ' * (lines[at].index('id:'))}public_from: 2040-01-01")
+        (folder / file).write_text("\n".join(lines) + "\n")
+    text = (folder / "evidence.yaml").read_text()
+    (folder / "evidence.yaml").write_text(re.sub(r"(?ms)^(events|forecasts):.*?(?=^\w|\Z)", "", text))
+    loaded = load_case(folder)
+    assert loaded.case.events == loaded.case.forecasts == []
+    steps = played(1).steps
+    (folder / "game.yaml").write_text(event_file(loaded, "g1", "A game", steps))
+    with pytest.raises(CaseError, match="is public from 2040-01-01, but event"):
+        load_case(folder)
+    told = re.findall(r"^#   (\S+):(\d+):(\d+) (\S+)$", (folder / "game.yaml").read_text(), re.M)
+    shown = {step[key] for step in steps for key in ("rung", "package") if key in step and step["kind"] == "move"}
+    assert shown
+    assert {name for *_, name in told} == shown
+    for file, line, column, _ in told:
+        lines = (folder / file).read_text().splitlines()
+        before, after = lines[int(line) - 1][: int(column) - 1], lines[int(line) - 1][int(column) - 1 :]
+        assert before.endswith("public_from: ")
+        assert after.startswith("2040-01-01")
+        lines[int(line) - 1] = before[: -len("public_from: ")].rstrip(", ") + after[len("2040-01-01") :]
+        (folder / file).write_text("\n".join(lines) + "\n")
+    found = load_case(folder)
+    moves = [(s["move"], s.get("rung")) for s in steps if s["kind"] == "move"]
+    for telling in Evidence(found.case).tellings(2, seed=3):
+        assert [(step.move.move, step.move.rung) for both in telling.steps for step in both.values() if step] == moves
+
+
+def test_a_case_without_dates_takes_the_event_file_as_it_is():
+    assert "public_from' of" not in event_file(template(), "g1", "A game", played(1).steps)
+
+
+def test_a_played_case_can_be_played_again(tmp_path):
+    """Its server, record and claim stand in the place of those of the game before."""
+    first = read_back(case_file(template(), "g1", "A game", played(1).steps), tmp_path)
+    again = read_back(case_file(first, "g2", "Another", played(4).steps), tmp_path, "again.yaml")
+    assert [origin.id for origin in again.case.origins].count("game-server") == 1
+    assert "(g2)" in next(each.about for each in again.case.documents if each.id == "game-record")
 
 
 def test_the_event_file_stands_alone():

@@ -6,12 +6,13 @@ from typing import get_args, get_origin
 
 from pydantic import BaseModel
 
+from standoff.case.module_numbers import module_bounds
 from standoff.case.number import Bounds, Number
 
 
 def bounds(case: BaseModel) -> dict[str, tuple[float, float]]:
-    """Lowest and highest value of every number whose field sets them."""
-    return dict(_bounds(case, type(case), (), ""))
+    """Lowest and highest value of every number whose field sets them, and of the library's own below `world.priors`."""
+    return module_bounds() | dict(_bounds(case, type(case), (), ""))
 
 
 def _bounds(

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from standoff.case.bounds import bounds
 from standoff.case.crisis import Case, View
 from standoff.case.evidence import When
 from standoff.case.explain import suggestion
+from standoff.case.impossible import SETTABLE, gains, module_numbers, shifts
 from standoff.case.move import CLASSES, moves
 from standoff.case.number import walk
 from standoff.case.place import Sources
@@ -16,9 +16,6 @@ from standoff.errors import Problem
 
 SUM_TOLERANCE = 0.005
 """How far the weights of factions may be from 1: they are written with two or three digits."""
-
-SETTABLE = ("parameters", "ladder", "packages", "issues", "channels", "world")
-"""Parts whose numbers a view may change."""
 
 Check = Callable[[Case, Sources], Iterator[Problem]]
 
@@ -165,23 +162,8 @@ def _chains(case: Case, sources: Sources) -> Iterator[Problem]:
 
 
 def _views(case: Case, sources: Sources) -> Iterator[Problem]:
-    numbers = {path for part in SETTABLE for path, _ in walk(getattr(case, part), part)}
-    limits = bounds(case)
+    yield from shifts(case, sources)
     for view in case.views:
-        path = ("views", view.id)
-        for difference in view.differences:
-            for target, shift in difference.set.items():
-                where = (*path, "differences", difference.id, "set", target)
-                if target not in numbers:
-                    problem = f"'{target}' names no number of this case"
-                    remedy = suggestion(target, numbers, many=0)
-                    yield Problem(sources.key_at(where), problem, remedy, "reference")
-                elif shift.to is not None and target in limits:
-                    low, high = limits[target]
-                    least, most = shift.to.reach
-                    if least < low or most > high:
-                        problem = f"'{target}' takes numbers from {low:g} to {high:g}"
-                        yield Problem(sources.at(where), problem, "Write one in this range.", "range")
         yield from _nested(case, view, sources)
         yield from _alternative(case, view, sources)
     for side in ("coercer", "target"):
@@ -360,6 +342,7 @@ _ERRORS: tuple[tuple[Check, frozenset[str]], ...] = (
     (_channels, frozenset()),
     (_chains, frozenset({"documents", "origins"})),
     (_views, frozenset({"views", *SETTABLE, "actors"})),
+    (module_numbers, frozenset({"world"})),
     (_inferred, frozenset({"inference", "views", *SETTABLE})),
 )
 _WARNINGS: tuple[tuple[Check, frozenset[str]], ...] = (
@@ -369,5 +352,6 @@ _WARNINGS: tuple[tuple[Check, frozenset[str]], ...] = (
     (_ladder, frozenset({"ladder"})),
     (_scenes, frozenset({"world", "crisis"})),
     (_computed, frozenset({"world", "parameters"})),
+    (gains, frozenset({"parameters"})),
 )
 """Each check with the parts that it needs whole."""

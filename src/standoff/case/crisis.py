@@ -11,7 +11,21 @@ from pydantic import Field, StringConstraints, model_validator
 from standoff.case.evidence import CoercerClass, TargetClass
 from standoff.case.fitted import Priors
 from standoff.case.inference import Inference
-from standoff.case.number import Chance, Id, Model, Office, Positive, Prize, Reasons, Share, Shift, Words
+from standoff.case.number import (
+    Chance,
+    Cost,
+    Day,
+    Id,
+    Loss,
+    Model,
+    Office,
+    Positive,
+    Prize,
+    Reasons,
+    Share,
+    Shift,
+    Words,
+)
 from standoff.case.world import World
 
 
@@ -24,7 +38,7 @@ class Crisis(Model):
     demand: Words
     prize: Words = Field(description="What 1 prize is: the coercer's demand met.")
     office: Words = Field(description="What 1 office is: the target's keeping office for good.")
-    starts: dt.date
+    starts: Day
     round_days: Annotated[int, Field(ge=1, le=92)] = 14
     rounds: Annotated[int, Field(ge=1, le=60)]
     start_rung: Id
@@ -58,10 +72,10 @@ class Rung(Model):
 
     id: Id
     title: Words
-    running_cost: Prize = Field(description="What standing here costs the coercer, prizes a week.")
-    pressure: Office = Field(description="What it costs the target beside the economy, offices a week.")
-    sunk: Positive = Field(description="What climbing here costs the coercer once, prizes.")
-    audience: Positive | None = Field(None, description="Backing down from here, prizes; else from the slope.")
+    running_cost: Cost = Field(description="What standing here costs the coercer, prizes a week.")
+    pressure: Loss = Field(description="What it costs the target beside the economy, offices a week.")
+    sunk: Cost = Field(description="What climbing here costs the coercer once, prizes.")
+    audience: Cost | None = Field(None, description="Backing down from here, prizes; else from the slope.")
     strike: bool = False
     ultimatum: bool = False
     quarantine: Share | None = Field(None, description="Share of exports that the step tries to stop.")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from standoff.case.number import Chance, Id, Model, Reasons, Words
+from standoff.case.number import Chance, Day, Id, Model, Reasons, Words
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Precision = Literal["day", "week", "month", "before", "after", "unknown"]
@@ -19,7 +19,7 @@ Unknown = Literal["unknown"]
 class When(Model):
     """A date as well as it is known. Plain `2025-11-21` means that day; `unknown` is allowed."""
 
-    on: dt.date | None = None
+    on: Day | None = None
     precision: Precision = "day"
 
     @model_validator(mode="before")

@@ -26,6 +26,7 @@ _TYPE_ERRORS = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller whole number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "date_type": "a date such as 2031-05-17",
@@ -35,6 +36,21 @@ _TYPE_ERRORS = {
 }
 _QUOTED = re.compile(r"'([^']*)'")
 
+
+_RANGES = {
+    "between 0 and 1": "Write a number from 0 to 1.",
+    "a cost of 0 or more": "Write a number of 0 or more: costs have no sign, they are taken off.",
+    "a loss of 0 or more": "Write a number of 0 or more: losses have no sign, they are taken off.",
+    "0 or more": "Write a number of 0 or more.",
+    "is not above 0": "Write a number above 0.",
+}
+"""How a message about the range of a number ends, and the remedy."""
+
+_FORMS = {
+    "normal": "[mean, sd]", "lognormal": "[median, sd of log]", "beta": "[a, b]", "uniform": "[low, high]",
+    "range": "[low, mode, high]",
+}  # fmt: skip
+"""Arguments of a distribution."""
 
 MOST_WORDS = 5000
 """Allowed words beyond which the nearest is not searched."""
@@ -133,6 +149,10 @@ def _problem(path: Path, items: list[dict[str, Any]], apt: list[dict[str, Any]],
     if item["type"] == "extra_forbidden":
         fields = _fields(item["loc"][:-1])
         return Problem(sources.key_at(path), f"the key '{name}' is not known here", suggestion(name, fields))
+    if item["type"] == "missing" and len(path) > 1 and isinstance(path[-1], int):
+        form = _FORMS.get(str(path[-2]))
+        remedy = f"Write {path[-2]}: {form}." if form else "Write one for each."
+        return Problem(sources.at(path[:-1]), f"'{path[-2]}' lacks a number", remedy)
     if item["type"] == "missing":
         around = _whose(path[:-1], sources)
         return Problem(sources.at(path[:-1]), f"{around} lacks '{name}'", _missing_remedy(item["loc"], name))
@@ -174,6 +194,8 @@ def _said(item: dict[str, Any], value: object, field_name: str) -> tuple[str, st
                 f"{shown(value)} is not a path to a number",
                 "Write it with dots: parameters.force.success.",
             )
+        if field_name == "from":
+            return f"{shown(value)} is no name of a file in the folder of the case", "Write a name, such as fit.json."
         remedy = "Ids are of lower-case letters, digits, - and _, and begin with a letter."
         return f"{shown(value)} is not an id", remedy
     if kind == "string_too_long":
@@ -193,10 +215,14 @@ def _said(item: dict[str, Any], value: object, field_name: str) -> tuple[str, st
         bound = context.get(key)
         if field_name == "probability":
             return f"{value} is not a probability between 0 and 1", "Write a number from 0 to 1."
-        return f"'{field_name}' takes {word} {bound}, not {value}", ""
+        what = (
+            f"{bound} or {'more' if kind == 'greater_than_equal' else 'less'}" if "equal" in kind else f"{word} {bound}"
+        )
+        return f"'{field_name}' takes {word} {bound}, not {value}", f"Write {what}."
     message = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
-    if message.endswith(("between 0 and 1", "0 or more")):
-        return message, f"Write a number {'from 0 to 1' if message.endswith('1') else 'of 0 or more'}."
+    in_range = next((told for end, told in _RANGES.items() if message.endswith(end)), None)
+    if in_range is not None:
+        return message, in_range
     return message[:1].lower() + message[1:], ""
 
 

@@ -107,8 +107,10 @@ def read(file: Path, root: Path, place: str) -> Fitted | Problem:
             raise ValueError("its numbers do not fit together")
         if not all(math.isfinite(x) for row in [payoffs, *covariance] for x in row):
             raise ValueError("its numbers are not finite")
+        if not _is_covariance(covariance):
+            raise ValueError("its covariance is none: it is not symmetric, or a variance is below 0")
         about = f"{int(told['n'])} past crises, {file.name}"
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         said = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         return Problem(
             place, f"'{file.name}' is no fit of this version ({said})",
@@ -119,6 +121,15 @@ def read(file: Path, root: Path, place: str) -> Fitted | Problem:
         return Problem(place, f"'{file.name}' cannot be a prior: {found}", "Use another fit.", "priors")
     numbers, lacking = found
     return Fitted(numbers, hashlib.sha256(content).hexdigest(), lacking)
+
+
+def _is_covariance(matrix: list[list[float]]) -> bool:
+    """Whether a matrix is symmetric and without variance below 0, up to rounding."""
+    import numpy as np
+
+    found = np.asarray(matrix)
+    close = 1e-6 * max(1.0, float(np.abs(found).max()))
+    return bool(np.abs(found - found.T).max() <= close and np.linalg.eigvalsh(found).min() >= -close)
 
 
 def _content(file: Path, root: Path, place: str) -> bytes | Problem:

@@ -102,7 +102,7 @@ def load_case(path: str | FilePath) -> LoadedCase:
                                   "Nothing to mend; know it.", "priors") for path in fit.lacking]  # fmt: skip
         case, by_type = with_generic_numbers(case, sources)
         errors, warnings = check(case, sources, broken)
-        problems += by_type + errors
+        problems += errors if "parameters" in broken else by_type + errors  # what is lacking may be what was left out
         warnings += unsaid
     if problems or case is None:
         raise CaseError(problems)

@@ -32,8 +32,14 @@ from pydantic import (
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=600, strip_whitespace=True)]
+Day = Annotated[dt.date, Field(ge=dt.date(1000, 1, 1), le=dt.date(2999, 12, 31))]
+"""A day in a crisis: far enough from the ends of the calendar that one can count on from it."""
 Shape = Literal["value", "normal", "lognormal", "beta", "uniform", "range"]
 SHAPES: tuple[Shape, ...] = ("value", "normal", "lognormal", "beta", "uniform", "range")
+
+
+LARGEST = 1e15
+"""The largest number of a case, and the upper end of the widest distribution."""
 
 
 class Model(BaseModel):
@@ -89,10 +95,17 @@ class Number(Model):
         args = self.arguments
         if not all(math.isfinite(arg) for arg in args):
             raise ValueError("numbers must be finite")
+        if max(abs(arg) for arg in args) > LARGEST:
+            raise ValueError(f"a number of a case is not larger than {LARGEST:g}, so write it in a larger unit")
         shape = given[0]
         rules: dict[Shape, Callable[[], bool | str]] = {
             "normal": lambda: args[1] <= 0 and "the standard deviation must be above 0",
-            "lognormal": lambda: min(args) <= 0 and "median and sd of the log must be above 0",
+            "lognormal": lambda: (
+                (min(args) <= 0 and "median and sd of the log must be above 0")
+                or (
+                    self.reach[1] > LARGEST and f"its upper end is beyond {LARGEST:g}, so write a smaller sd of the log"
+                )
+            ),
             "beta": lambda: min(args) <= 0 and "both arguments of a beta must be above 0",
             "uniform": lambda: args[0] >= args[1] and "low must be below high",
             "range": lambda: (
@@ -142,13 +155,14 @@ class Number(Model):
     def reach(self) -> tuple[float, float]:
         """What must lie within the range of its field; draws beyond that are clipped to it.
 
-        The support, but of a normal only its mean, and of a lognormal all below its 99.9% point.
+        The support, but of a normal only its mean, and of a lognormal what lies between its 0.1% and 99.9% points.
         """
         if self.normal is not None:
             return self.normal[0], self.normal[0]
         if self.lognormal is not None:
             median, sd = self.lognormal
-            return 0.0, median * math.exp(min(3.0902 * sd, 700.0))
+            wide = math.exp(min(3.0902 * sd, 300.0))
+            return median / wide, median * wide
         return self.support
 
     @property
@@ -189,11 +203,21 @@ def _within(low: float, high: float, words: str) -> Callable[[Number], Number]:
     def check(number: Number) -> Number:
         least, most = number.reach
         if least < low or most > high:
-            said = f"{number.arguments[0]:g}" if number.shape == "value" else f"a {number.shape} of this width"
-            raise ValueError(f"{said} is not {words}")
+            raise ValueError(f"{outside(number, least if least < low else most)} is not {words}")
         return number
 
     return check
+
+
+def outside(number: Number, point: float) -> str:
+    """In words, a number or what of its distribution lies outside a range: `point` is the end of `reach` that does."""
+    if number.shape == "value":
+        return f"{point:g}"
+    if number.shape == "normal":
+        return f"{point:g}, the mean of this normal,"
+    if number.shape in ("uniform", "range"):
+        return f"{point:g}, which this {number.shape} reaches,"
+    return f"a {number.shape} of this width"
 
 
 class Bounds:
@@ -208,9 +232,15 @@ def _kind(low: float, high: float, unit: str, words: str) -> Any:  # noqa: ANN40
     return Annotated[Number, AfterValidator(_within(low, high, words)), Bounds(low, high, unit)]
 
 
+SMALLEST = 1e-12
+"""The smallest number of those that must be above 0: by them is divided, or their logarithm is taken."""
+
 Chance = _kind(0.0, 1.0, "probability", "a probability between 0 and 1")
 Share = _kind(0.0, 1.0, "share", "a share between 0 and 1")
 Positive = _kind(0.0, math.inf, "", "0 or more")
+Above = _kind(SMALLEST, math.inf, "", "above 0")
+Cost = _kind(0.0, math.inf, "prize", "a cost of 0 or more")
+Loss = _kind(0.0, math.inf, "office", "a loss of 0 or more")
 Prize = _kind(-math.inf, math.inf, "prize", "a finite number of prizes")
 Office = _kind(-math.inf, math.inf, "office", "a finite number of offices")
 Real = _kind(-math.inf, math.inf, "", "finite")

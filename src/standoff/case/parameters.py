@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from standoff.case.number import Chance, Id, Model, Number, Office, Positive, Prize, Real
+from standoff.case.number import Above, Chance, Cost, Id, Loss, Model, Number, Office, Positive, Prize, Real
 
 
 def _generic(unit: str, **shape: float | list[float]) -> Any:  # noqa: ANN401 (a field)
@@ -32,7 +32,7 @@ class Prior(Model):
 
     coercer: Chance = _generic("probability", beta=[2.0, 2.0])
     target: Chance = _generic("probability", beta=[2.0, 2.0])
-    odds_ratio: Positive = _generic("odds ratio", value=1.0)
+    odds_ratio: Above = _generic("odds ratio", value=1.0)
 
 
 class CoercerStakes(Model):
@@ -42,15 +42,15 @@ class CoercerStakes(Model):
     with contenders in the case, `captured`, `flight` and `coup` are computed from them.
     """
 
-    force_cost: dict[Id, Prize] = Field(default_factory=dict)
+    force_cost: dict[Id, Cost] = Field(default_factory=dict)
     captured: Prize = _generic("prize", value=1.0)
     survived: Prize = _generic("prize", range=[-0.4, -0.2, 0.0])
     quagmire: Prize = _generic("prize", range=[-1.5, -0.7, -0.2])
     flight: Prize = _generic("prize", range=[0.6, 0.8, 1.0])
     coup: Prize = _generic("prize", range=[0.4, 0.7, 1.0])
-    audience_top: Positive = _generic("prize", lognormal=[0.16, 0.3])
-    audience_slope: Positive = _generic("ratio top to bottom", lognormal=[1.5, 0.3])
-    lapse: Positive = _generic("prize", lognormal=[0.08, 0.5])
+    audience_top: Cost = _generic("prize", lognormal=[0.16, 0.3])
+    audience_slope: Above = _generic("ratio top to bottom", lognormal=[1.5, 0.3])
+    lapse: Cost = _generic("prize", lognormal=[0.08, 0.5])
     unaligned: Prize = _generic("prize", range=[0.3, 0.6, 0.9])
     disorder: Prize = _generic("prize", range=[-0.2, 0.2, 0.5])
 
@@ -59,13 +59,13 @@ class TargetStakes(Model):
     """What the target loses, in offices (keeping office for good is 1); by type where marked."""
 
     exit_loss: dict[Id, Office] = Field(default_factory=dict)
-    force_loss: Office = _generic("office", lognormal=[1.3, 0.1])
+    force_loss: Loss = _generic("office", lognormal=[1.3, 0.1])
     survived_loss: Office = _generic("office", range=[0.0, 0.15, 0.4])
     quagmire_loss: Office = _generic("office", range=[0.6, 0.9, 1.2])
     flight_loss: dict[Id, Office] = Field(default_factory=dict)
-    coup_loss: Office = _generic("office", range=[0.9, 1.1, 1.3])
+    coup_loss: Loss = _generic("office", range=[0.9, 1.1, 1.3])
     squeeze_weight: Positive = _generic("office per year at no patronage", lognormal=[0.1, 0.5])
-    display_cost: Positive = _generic("office", lognormal=[0.01, 0.5])
+    display_cost: Loss = _generic("office", lognormal=[0.01, 0.5])
     display_lift: Chance = _generic("probability", beta=[2.0, 18.0])
 
 

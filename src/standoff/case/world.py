@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from standoff.case.number import Chance, Id, Model, Number, Positive, Prize, Real, Reasons, Share, Words
+from standoff.case.number import Above, Chance, Cost, Id, Model, Number, Positive, Real, Reasons, Share, Words
 
 
 class Economy(Model):
@@ -79,8 +79,8 @@ class Forces(Model):
     kind: Literal["raid", "air_campaign", "invasion"] = "raid"
     ratio: Positive | None = None
     troops_by_rung: dict[Id, Positive] = Field(default_factory=dict)
-    aircraft: Number | None = None
-    defenders: Number | None = None
+    aircraft: Positive | None = None
+    defenders: Positive | None = None
     air_defence: Share | None = None
     ground_difficulty: Real | None = None
     readiness: Share | None = Field(None, description="Share of the defenders ready where they are needed.")
@@ -109,8 +109,8 @@ class Exit(Model):
     destinations: list[Destination] = Field(default_factory=list)
     warrant: Share | None = None
     guarantee_credibility: Chance | None = None
-    circle: Number | None = None
-    circle_covered_by_demand: Number | None = None
+    circle: Positive | None = None
+    circle_covered_by_demand: Positive | None = None
     safe_conduct: Share | None = Field(None, description="Share of the risk of the way that agreed terms take away.")
     horizon: Positive | None = Field(None, description="Years that the guarantor's own government lasts.")
 
@@ -189,14 +189,14 @@ class Cascade(Model):
     """What the ending does to the region: people, oil, dependants, armed groups."""
 
     hosts: list[Host] = Field(default_factory=list)
-    exports: Number | None = None
-    world_oil: Number | None = None
+    exports: Positive | None = None
+    world_oil: Positive | None = None
     ally: Id | None = None
-    ally_need: Number | None = None
-    ally_own: Number | None = None
-    ally_imports: Number | None = None
-    ally_from_target: Number | None = None
-    armed_groups: Number | None = None
+    ally_need: Positive | None = None
+    ally_own: Positive | None = None
+    ally_imports: Positive | None = None
+    ally_from_target: Positive | None = None
+    armed_groups: Positive | None = None
 
 
 class Vote(Model):
@@ -204,7 +204,7 @@ class Vote(Model):
 
     id: Id
     date: dt.date
-    net: Number
+    net: Real
     public_from: dt.date | None = Field(None, description="Day from which it was public, if not its date.")
     because: Reasons = Field(default_factory=list)
 
@@ -214,7 +214,7 @@ class Domestic(Model):
 
     support: Share | None = None
     votes: list[Vote] = Field(default_factory=list)
-    constraint_cost: Prize | None = None
+    constraint_cost: Cost | None = None
     vote_norm: Real | None = Field(None, description="Net votes for limiting force, before force.")
     vote_support: Real | None = Field(None, description="Net votes per ten points of support for force.")
     vote_force: Real | None = Field(None, description="Net votes added by the first use of force.")
@@ -232,7 +232,7 @@ class Senses(Model):
     layer_loss: Chance | None = Field(None, description="Bad news lost at each.")
     layer_delay: Positive | None = Field(None, description="Weeks that bad news waits at each.")
     leader_weight: Share | None = Field(None, description="Weight of the leader himself in what his state believes.")
-    threshold: Positive | None = Field(
+    threshold: Above | None = Field(
         None, description="Bayes factor at which he drops his view for its `alternative`; without it, never."
     )
 

@@ -22,7 +22,7 @@ from standoff.errors import UserError
 LIMIT = 512 * 2**20
 """Bytes that a table may hold."""
 LARGEST = 1e100
-"""The largest number that a cell may hold, whatever its sign."""
+"""The largest number that a cell of a text file may hold, whatever its sign."""
 MISSING = ["", "NA", "N/A", "NaN", "nan", ".", "NULL", "null"]
 """What stands for a missing value."""
 TAIL = 2**16
@@ -92,7 +92,7 @@ class Table:
                     "empty if the value is missing."
                 )
             found = np.asarray(read, dtype=float)
-        large = np.isfinite(found) & (np.abs(found) > LARGEST)
+        large = np.isfinite(found) & (np.abs(found) > LARGEST) if self.file else np.zeros(1, dtype=bool)
         if large.any():
             bad = int(np.argmax(large))
             raise UserError(

@@ -104,26 +104,54 @@ def _yaml(tree: Tree, head: str) -> str:
 
 
 def event_file(loaded: LoadedCase, game: str, title: str, steps: list[Step]) -> str:
-    """The events of a game as a YAML file. It takes the place of a case's own evidence."""
+    """The events of a game as a YAML file, which takes the place of a case's own events and forecasts.
+
+    Its first lines say how it is put into a copy of the case, and which dates there the game was ahead of.
+    """
+    made = events(loaded.case, game, title, steps)
     head = (
-        f"A game played on the case {loaded.case.crisis.id}, digest {loaded.digest}.\n"
-        "It stands in the place of the events, claims, documents and origins of that case."
+        f"A game played on the case {loaded.case.crisis.id}, digest {loaded.digest}.",
+        "`standoff play export CASE GAME --whole` writes the case with these events, for `standoff check` and `infer`.",
+        "By hand: in a copy of the case remove the parts 'events' and 'forecasts', and put this file into its folder.",
+        "The case's own claims, documents and origins stay: its numbers rest on them.",
+        *_ahead(loaded, made["events"]),
     )
-    return _yaml(events(loaded.case, game, title, steps), head)
+    return _yaml(made, "\n".join(head))
+
+
+def _ahead(loaded: LoadedCase, found: list[Tree]) -> list[str]:
+    """Lines on the dates of rungs and packages that the game was ahead of: `check` refuses them beside its events."""
+    shown: dict[tuple[str, str], dt.date] = {}
+    for event in found:
+        move = event.get("move")
+        for part, key in (("ladder", "rung"), ("packages", "package")):
+            if isinstance(move, dict) and key in move:
+                item = (part, move[key])
+                shown[item] = min(event["public_from"], shown.get(item, dt.date.max))
+    dated = {
+        (part, item.id): item.public_from
+        for part, items in (("ladder", loaded.case.ladder), ("packages", loaded.case.packages))
+        for item in items
+    }
+    late = [item for item, day in shown.items() if (since := dated.get(item)) is not None and since > day]
+    if not late:
+        return []
+    told = "Remove there, too, 'public_from' of what the game showed before the crisis did:"
+    return [told, *(f"  {loaded.place((*item, 'public_from'))} {item[1]}" for item in late)]
 
 
 def case_file(loaded: LoadedCase, game: str, title: str, steps: list[Step]) -> str:
     """The case with a game's events in place of its own, as one YAML file: `standoff infer FILE` reads it.
 
     What the numbers rest on (claims, their documents and origins) stays; rungs and packages are public from the start,
-    as they were to the players. A fit that the case names under `priors` must
-    lie beside the new file.
+    as they were to the players. A fit that the case names under `priors` must lie beside the new file.
     """
     made = events(loaded.case, game, title, steps)
     whole: Tree = {k: v for k, v in _plain(loaded.sources.data).items() if k not in ("events", "forecasts")}
     for part in EVIDENCE:
         if part in made:
-            kept = whole.get(part, []) if part != "events" else []
+            own = {item["id"] for item in made[part]}  # there before, where the case is itself a played one
+            kept = [item for item in whole.get(part, []) if part != "events" and item["id"] not in own]
             whole[part] = [*kept, *made[part]]
     _reveal(whole)
     head = f"The case {loaded.case.crisis.id} with the events of a game that was played on it, '{title[:200]}'."
