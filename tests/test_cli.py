@@ -248,3 +248,13 @@ def test_interrupt_of_a_process(case):
     assert process.returncode == 130
     assert "Interrupted" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["run", "attribute", "sensitivity", "mechanisms", "infer", "forecast", "score"])
+def test_an_answer_that_could_not_be_written_is_not_computed(standoff, tmp_path, command):
+    """Before anything else: the file is found in the way of the folder."""
+    (tmp_path / "file").write_text("")
+    code, out, err = standoff(command, "haiti-1994", "--out", tmp_path / "file" / "answer")
+    assert (code, out) == (2, "")
+    assert f"{tmp_path / 'file'}: this is no folder. Name another one with --out." in err
+    assert not list(tmp_path.glob(".standoff-*"))

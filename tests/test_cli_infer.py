@@ -48,7 +48,7 @@ def test_a_file_is_no_folder_for_answers(standoff, small, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = standoff("infer", small, "--out", tmp_path / "file")
     assert code == 2
-    assert "this is a file" in err
+    assert "this is no folder" in err
 
 
 def test_generic_priors_or_part_of_a_record_are_not_kept_in_a_run(standoff, small, tmp_path):

@@ -118,7 +118,7 @@ EARLY = [
     ((*SERVE, "--host", "no.such.host.invalid"), "there is no such host"),
     (("play", TEMPLATE, "--port", "PORT"), "it is in use"),
     ((*SERVE[:2], "--port", "0", "--db", "BELOW"), "cannot be written"),
-    ((*SERVE, "--db", "FILE"), "The database cannot be used"),
+    ((*SERVE, "--db", "FILE"), "the database cannot be used"),
     ((*SERVE, "--db", "mysql://x/y"), "SQLite or PostgreSQL"),
     ((*NEW, "--target", "strategy:nobody:5"), "'nobody' is no view for a seat."),
     ((*NEW, "--title", "x" * 201), "A title has 1 to 200 characters"),

@@ -57,6 +57,23 @@ def test_truth_relative_values_corrections_and_moves(case):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("counterfactuals: {}\n", "there is no counterfactual in it"),
+        ("counterfactuals:\n" + "# padding\n" * 110_000, "larger than 1 MiB"),
+        (b"\xff\xfe", "it is not UTF-8"),
+    ],
+)
+def test_a_file_that_asks_nothing_is_told(case, tmp_path, text, words):
+    file = tmp_path / "asked.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError, match=words):
+        from_file(case, file)
+    with pytest.raises(UserError, match="this is no file"):
+        from_file(case, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
         ("views.lume.force.sucess=0.9", "no number 'force.sucess'. Did you mean 'force.success'?"),
         ("views.lumee.force.success=0.9", "no view 'lumee'. Did you mean 'lume'?"),
         ("views.lume.she-dare=off", "no difference 'she-dare'. Did you mean 'she-dare-not'?"),
@@ -64,6 +81,9 @@ def test_truth_relative_values_corrections_and_moves(case):
         ("force.success=*3", "counted from its central value"),
         ("running_cost=0.1", "Write more of the path"),
         ("force.success=high", "'high' is no number"),
+        ("force.success=0_1", "'0_1' is no number"),
+        ("force.success=\u0660.\u0665", "is no number"),
+        ("blockade.running_cost=1e308", "not larger than 1e+15"),
         ("force.success", "write PATH=VALUE"),
         ("=0.1", "write PATH=VALUE"),
         ("moves.coercer.2031-03-20=clim:blockade", "Did you mean 'climb'?"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, print_json, progress_bar, say
+from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, out_option, print_json, progress_bar, say
 from standoff.errors import UserError
 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every draw.")]
@@ -14,7 +14,8 @@ WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, max=256, help="Draws at a time [default: one a core, up to 4].")
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Also write a page with a picture, JSON and CSV there.")
+    Path | None,
+    out_option("Also write a page with a picture, JSON and CSV there."),
 ]
 ReplicationsOption = Annotated[
     int | None,

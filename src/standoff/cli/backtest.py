@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from standoff.cli.shell import JsonOption, QuietOption, app, print_json, progress_bar
+from standoff.cli.shell import JsonOption, QuietOption, app, out_option, print_json, progress_bar
 
 
 @app.command()
@@ -26,7 +26,7 @@ def backtest(
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of folds and bootstrap samples.")] = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Write page, figures, JSON and tables there; keep finished folds."),
+        out_option("Write page, figures, JSON and tables there; keep finished folds."),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from standoff.cli.shell import JsonOption, QuietOption, app, print_json, progress_bar, say
+from standoff.cli.shell import JsonOption, QuietOption, app, out_option, print_json, progress_bar, say
 
 
 @app.command()
@@ -72,7 +72,7 @@ def estimate(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of all that is random.")] = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Write the fit, tables, a page and figures there."),
+        out_option("Write the fit, tables, a page and figures there."),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

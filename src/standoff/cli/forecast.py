@@ -8,7 +8,7 @@ import typer
 
 from standoff.cli.ask import SeedOption, WorkersOption
 from standoff.cli.infer import OverOption, QuickOption
-from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, print_json, progress_bar, say
+from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, out_option, print_json, progress_bar, say
 from standoff.errors import UserError
 
 
@@ -41,7 +41,7 @@ def forecast(
     workers: WorkersOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Write forecasts and a page there, and resume from there."),
+        out_option("Write forecasts and a page there, and resume from there."),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from standoff.cli.ask import SeedOption, WorkersOption
-from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, print_json, progress_bar, say
+from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, out_option, print_json, progress_bar, say
 from standoff.errors import UserError
 
 UntilOption = Annotated[
@@ -44,7 +44,7 @@ def infer(
     workers: WorkersOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Write posterior, page and figures there, and resume from there."),
+        out_option("Write posterior, page and figures there, and resume from there."),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

@@ -12,6 +12,8 @@ from standoff.cli.shell import (
     JsonOption,
     QuietOption,
     app,
+    out_folder,
+    out_option,
     print_json,
     progress_bar,
     say,
@@ -23,7 +25,8 @@ from standoff.errors import UserError
 def run(
     case: CaseArgument,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where to [default: runs/ and the case's id].")
+        Path | None,
+        out_option("Where to [default: runs/ and the case's id]."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every draw.")] = 1,
     draws: Annotated[
@@ -61,8 +64,8 @@ def run(
 
     loaded = load_case(case)
     target = out if out is not None else Path("runs") / loaded.case.crisis.id
-    if target.exists() and not target.is_dir():
-        raise UserError(f"{target}: this is a file. Name a folder with --out.")
+    if out is None:
+        out_folder(target)
     if documents is not None and not documents.is_dir():
         raise UserError(f"{documents}: there is no such folder of documents. Name the folder of your copies.")
     with progress_bar(quiet=quiet) as progress:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from standoff.cli.ask import ReplicationsOption, SeedOption, WorkersOption
-from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, print_json, progress_bar
+from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, out_option, print_json, progress_bar
 
 
 @app.command()
@@ -17,7 +17,8 @@ def mechanisms(
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="RUN", help="Keep the effects in the folder of a run of this case.")
+        Path | None,
+        out_option("Keep the effects in the folder of a run of this case.", metavar="RUN"),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, print_json, progress_bar
+from standoff.cli.shell import CaseArgument, JsonOption, QuietOption, app, out_option, print_json, progress_bar
 
 
 @app.command()
@@ -19,9 +19,7 @@ def score(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", metavar="DIR", help="Write a page, JSON and CSV there; in a run, keep the scores for it."
-        ),
+        out_option("Write a page, JSON and CSV there; in a run, keep the scores for it."),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

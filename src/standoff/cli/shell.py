@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def out_folder(folder: Path | None) -> Path | None:
+    """Refuse a folder that cannot be written to before hours of work go into it: the callback of an --out."""
+    if folder is None:
+        return None
+    there = next((one for one in (folder, *folder.absolute().parents) if one.exists() or one.is_symlink()), folder)
+    if not there.is_dir():
+        raise UserError(f"{there}: this is no folder. Name another one with --out.")
+    try:
+        with TemporaryDirectory(prefix=".standoff-", dir=there):
+            pass
+    except OSError as error:
+        why = f"it cannot be written to: {error.strerror}"
+        raise UserError(f"{there}: {why}. Name another folder with --out.") from error
+    return folder
+
+
+def out_option(told: str, metavar: str = "DIR") -> Any:  # noqa: ANN401 (typer's option)
+    """The option --out of a folder, which is refused at once if it cannot be written to; `told` is its help."""
+    return typer.Option("--out", metavar=metavar, callback=out_folder, help=told)
+
 
 CaseArgument = Annotated[
     str, typer.Argument(metavar="CASE", help="A folder of YAML files, one YAML file, or a shipped case.")

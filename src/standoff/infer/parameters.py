@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from standoff.case.bounds import bounds
 from standoff.case.crisis import Case
 from standoff.case.explain import suggestion
 from standoff.case.inference import MOST
 from standoff.case.number import Number
 from standoff.errors import UserError
-from standoff.simulate.draws import bounds, numbers, quantile
+from standoff.simulate.draws import numbers, quantile
 from standoff.simulate.setup import SIDES, plan
 
 UNREAD = ("parameters.extra.", "parameters.silence_weight", "world.cascade.", "world.priors.cascade.")

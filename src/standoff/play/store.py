@@ -66,7 +66,7 @@ class Store:
                     file.parent.mkdir(parents=True, exist_ok=True)
                     os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # it holds what players must not see
                 except OSError as error:
-                    raise UserError(f"{file}: it cannot be written: {error.strerror}.") from error
+                    raise UserError(f"{file}: it cannot be written: {error.strerror}. Name another file.") from error
             options = {"connect_args": {"timeout": WAIT}}
         try:
             self.engine = sa.create_engine(self.url, **options)
@@ -77,7 +77,10 @@ class Store:
         except ModuleNotFoundError as error:
             raise UserError(f"{error.name} is needed for this database: pip install 'psycopg[binary]'.") from error
         except sa.exc.DBAPIError as error:
-            raise UserError(f"The database cannot be used: {error.orig}.") from error
+            where = self.url.render_as_string(hide_password=True)
+            why = " ".join(str(error.orig).split())
+            remedy = "Name another one, or see whether it runs and takes your name and password."
+            raise UserError(f"{where}: the database cannot be used: {why}. {remedy}") from error
         self._reads = self.engine.execution_options(standoff_reads=True)
 
     def close(self) -> None:
@@ -136,7 +139,7 @@ class Change:
         """
         rows = self._rows(game_by_id(name, lock=lock))
         if not rows:
-            raise Refused("There is no such game.", 404)
+            raise Refused("There is no such game. `standoff play games CASE` lists those that there are.", 404)
         return rows[0]
 
     def update_game(self, name: str, **values: object) -> None:

@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
-from pydantic import BaseModel
 
+from standoff.case.bounds import bounds
 from standoff.case.crisis import Case, View
-from standoff.case.number import Bounds, Number, Shift, walk
+from standoff.case.number import Number, Shift, walk
 from standoff.simulate.generic import generic_numbers
 
 PARTS = ("ladder", "issues", "packages", "channels", "parameters", "world")
@@ -30,30 +30,6 @@ def numbers(case: Case) -> dict[str, Number]:
     """Every number of the model (not of the evidence) by dotted path, the library's generic ones among them."""
     own = {path: number for part in PARTS for path, number in walk(getattr(case, part), part)}
     return own | generic_numbers(case)
-
-
-def bounds(case: Case) -> dict[str, tuple[float, float]]:
-    """Lowest and highest allowed value by path, where the format says so."""
-    found: dict[str, tuple[float, float]] = {}
-    for part in PARTS:
-        _bounds(getattr(case, part), part, found)
-    return found
-
-
-def _bounds(part: object, path: str, found: dict[str, tuple[float, float]]) -> None:
-    if isinstance(part, BaseModel) and not isinstance(part, Number):
-        for name, field in type(part).model_fields.items():
-            value = getattr(part, name)
-            limit = next((m for m in field.metadata if isinstance(m, Bounds)), None)
-            if isinstance(value, Number) and limit is not None:
-                found[f"{path}.{name}"] = (limit.low, limit.high)
-            _bounds(value, f"{path}.{name}", found)
-    elif isinstance(part, dict):
-        for key, item in part.items():
-            _bounds(item, f"{path}.{key}", found)
-    elif isinstance(part, list):
-        for index, item in enumerate(part):
-            _bounds(item, f"{path}.{getattr(item, 'id', index)}", found)
 
 
 def _stream(seed: int, path: str) -> np.random.Generator:

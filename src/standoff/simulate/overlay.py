@@ -33,6 +33,8 @@ from standoff.simulate.record import round_of
 from standoff.simulate.setup import SIDES, TRUTH
 
 CLASSES = {"coercer": get_args(CoercerClass), "target": get_args(TargetClass)}
+FILE_LIMIT = 2**20
+"""Bytes that a file of counterfactuals may have."""
 PLUS_UNQUOTED = re.compile(r"^[^#\"']*:\s*\+\s*[0-9.]", re.MULTILINE)
 
 
@@ -105,10 +107,7 @@ def from_file(case: Case, path: Path) -> tuple[list[Counterfactual], dt.date | N
     """
     from standoff.case.place import parse
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: it cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}.") from error
+    text = _read(path)
     unquoted = PLUS_UNQUOTED.search(text)
     if unquoted:
         line = text[: unquoted.end()].count("\n") + 1
@@ -125,12 +124,31 @@ def from_file(case: Case, path: Path) -> tuple[list[Counterfactual], dt.date | N
     when = data.get("from")
     if when is not None and not isinstance(when, dt.date):
         raise UserError(f"{path}: 'from' is a date, year-month-day.")
+    if not listed:
+        raise UserError(f"{path}: there is no counterfactual in it. Write a name, and below it paths with values.")
     found = []
     for name, settings in listed.items():
         if not isinstance(settings, dict):
             raise UserError(f"{path}: '{name}' needs paths with values below it.")
         found.append(counterfactual(case, name, list(settings.items())))
     return found, when
+
+
+def _read(path: Path) -> str:
+    """Text of a file of counterfactuals."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: this is no file. Name one with counterfactuals.")
+        with path.open("rb") as stream:
+            content = stream.read(FILE_LIMIT + 1)
+        if len(content) > FILE_LIMIT:
+            large = f"this file is larger than {FILE_LIMIT // 2**20} MiB"
+            raise UserError(f"{path}: {large}. Name one with counterfactuals.")
+        return content.decode("utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: it cannot be read: {error.strerror}. Check its name, and who may read it.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: it is not UTF-8. Save it as UTF-8.") from error
 
 
 def resolve(case: Case, said: str, word: str) -> str:
@@ -171,10 +189,13 @@ def _shift(case: Case, view: View | None, said: str, number: str, value: object)
     text = str(value).strip() if isinstance(value, str | int | float) else ""
     try:
         if text[:1] in ("+", "*"):
-            shift = Shift.model_validate({"plus" if text[0] == "+" else "times": float(text[1:])})
+            shift = Shift.model_validate({"plus" if text[0] == "+" else "times": _float(text[1:])})
         else:
-            shift = Shift.model_validate(float(text) if text else value)
-    except (ValueError, ValidationError) as error:
+            shift = Shift.model_validate(_float(text) if text else value)
+    except ValidationError as error:
+        wrong, why = _words(value), str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise UserError(f"{said}={wrong}: {why}. Write one number, +x, *x, or off.") from error
+    except ValueError as error:
         wrong = _words(value)
         raise UserError(f"{said}={wrong}: '{wrong}' is no number. Write one, +x, *x, or off.") from error
     low, high = bounds(case).get(number, (-np.inf, np.inf))
@@ -185,6 +206,13 @@ def _shift(case: Case, view: View | None, said: str, number: str, value: object)
         relative = "" if shift.to is not None else ", counted from its central value"
         raise UserError(f"{said}={_words(value)}: {number} must be at least {low:g}{top}, not {away}{relative}.")
     return shift
+
+
+def _float(text: str) -> float:
+    """A number as YAML has it: Python would read 1_0 and digits of other scripts as well."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return float(text)
 
 
 def _reach(case: Case, view: View | None, number: str, shift: Shift) -> tuple[float, float]:
