@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import xarray as xr
 from tests.test_report import asked, sequels, tree
 
 from standoff.case.load import load_case
+from standoff.case.new import TEMPLATE
 
 pytestmark = pytest.mark.slow
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -45,8 +47,15 @@ def desk(tmp_path_factory):
     for name, data in asked(loaded).items():
         data.to_zarr(runs / "run" / f"{name}.zarr", consolidated=False)
     (runs / "run" / "manifest.json").write_text(f'{{"digest": "{loaded.digest}", "complete": true, "written": "2026"}}')
+    with serving(CASE, runs) as address:
+        yield address
+
+
+@contextmanager
+def serving(case, runs):
+    """The address at which a case with a folder of runs is served."""
     code = "import standoff.cli.serve; from standoff.cli import main; main()"
-    words = ["serve", CASE, "--runs", str(runs), "--no-open"]
+    words = ["serve", str(case), "--runs", str(runs), "--no-open"]
     here = {
         k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "NICEGUI"))
     }  # or it takes itself for a test
@@ -201,3 +210,59 @@ def test_what_is_missing_is_computed_in_the_background(desk, chromium):
     watched.page.get_by_role("button", name="Compute it now").click()
     watched.page.wait_for_selector("text=Mean scores on the ending", timeout=120_000)
     assert watched.wrong == []
+
+
+def asked_for(page, part):
+    """Press the button of a part of Mechanisms, and wait until it is at work."""
+    page.get_by_role("button", name=re.compile(f"Compute it .*: {part}")).click()
+    page.get_by_role("progressbar", name="progress of").last.wait_for()
+
+
+def shot(watched, name, size, scheme):
+    if folder := os.environ.get("STANDOFF_SHOTS"):
+        path = Path(folder) / f"mechanisms-{name}-{size[0]}-{scheme}.png"
+        watched.page.screenshot(path=path, full_page=size == NARROW)
+
+
+def test_mechanisms_are_computed_with_progress_and_shown(chromium, tmp_path):
+    """On the template: two readers, one of whom stops; each sees both charts without loading the page again."""
+    loaded = load_case(TEMPLATE)
+    tree(loaded).to_zarr(tmp_path / "run" / "results.zarr", consolidated=False)
+    about = f'{{"digest": "{loaded.digest}", "complete": true, "written": "2026"}}'
+    (tmp_path / "run" / "manifest.json").write_text(about)
+    looks = [(size, scheme) for size in (WIDE, NARROW) for scheme in ("light", "dark")]
+    with serving(TEMPLATE, tmp_path) as address:
+        readers = [Watched(chromium, address, *look) for look in looks]
+        for watched, look in zip(readers, looks, strict=True):
+            watched.open("/mechanisms")
+            shot(watched, "missing", *look)
+            watched.page.evaluate("window.same = true")  # gone once the page is loaded again
+        first, second = (watched.page for watched in readers[:2])
+        asked_for(first, "What each mechanism does")
+        asked_for(second, "Which misreading cost most")
+        first.get_by_text("Waiting until the other analysis is done").wait_for()
+        second.get_by_role("progressbar").nth(1).wait_for()
+        first.get_by_role("button", name="Stop: What each mechanism does").click()
+        first.get_by_text("It goes on, since another open page waits for it.").wait_for()
+        second.get_by_text(re.compile(r"\d+%: .* s so far")).first.wait_for()
+        for watched, look in zip(readers, looks, strict=True):
+            width, height, seen, tall = watched.page.evaluate(SIZES)
+            assert width <= seen
+            assert height <= tall or look[0] == NARROW
+            shot(watched, "progress", *look)
+        if AXE.is_file():
+            second.evaluate(AXE.read_text(encoding="utf-8"))
+            found = second.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            assert [v["id"] for v in found["violations"] if v["impact"] in ("serious", "critical")] == []
+        second.get_by_text(re.compile(r"playing \(\d+ of 8\)")).wait_for(timeout=600_000)
+        for watched, look in zip(readers, looks, strict=True):
+            page = watched.page
+            page.wait_for_function("document.querySelectorAll('.nicegui-echart svg').length === 2", timeout=600_000)
+            assert page.get_by_text("not computed yet").count() == 0
+            assert page.evaluate("window.same")
+            page.wait_for_timeout(500)
+            shot(watched, "done", *look)
+            assert watched.wrong == []
+            watched.context.close()
+    kept = {path.name for path in (tmp_path / "run").iterdir()}
+    assert kept == {"manifest.json", "results.zarr", "attribution.zarr", "mechanisms.zarr"}

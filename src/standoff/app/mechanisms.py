@@ -4,11 +4,12 @@ Sentences and numbers are those of the report's screens (`show.screens.attributi
 report shows some endings, the page each.
 """
 
+import json
 from dataclasses import dataclass
 
 import xarray as xr
 
-from standoff.app.data import Desk
+from standoff.app.data import STORES, Desk
 from standoff.show.figures.mechanisms import Effect
 from standoff.show.screens import attribution, mechanisms
 from standoff.show.screens.screen import Findings, Table, Words
@@ -111,6 +112,17 @@ def moved(desk: Desk, ending: str) -> tuple[Moved, ...]:
         Moved(name, title, lever, mechanisms.effect_of(data.sel(mechanism=name, ending=ending)))
         for lever in (False, True) for name, title, _, _ in mechanisms.rows_of(data, lever=lever)
     )  # fmt: skip
+
+
+def arrived(desk: Desk, name: str) -> bool:
+    """Whether a part that the desk has not read is kept beside the run by now, for the case as the desk shows it."""
+    if desk.run is None or desk.store(name) is not None:
+        return False
+    try:
+        about = json.loads((desk.run / STORES[name] / "zarr.json").read_text(encoding="utf-8"))
+        return bool(about["attributes"]["digest"] == desk.digest)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _kept(desk: Desk, name: str) -> tuple[Findings, xr.Dataset] | None:

@@ -1,17 +1,26 @@
 """Mechanisms: which misreading cost most, what each mechanism and lever does, and whether it is what is asserted."""
 
 from collections.abc import Callable
+from html import escape
 
 from nicegui import ui
 
 from standoff.app import blocks
 from standoff.app.charts import mechanisms as charts
-from standoff.app.data import Desk
-from standoff.app.mechanisms import Told, asserted, misreadings, moved, shares
+from standoff.app.data import COMMANDS, Desk
+from standoff.app.jobs import Control
+from standoff.app.mechanisms import Told, arrived, asserted, misreadings, moved, shares
 from standoff.app.shell import Page, State
 from standoff.show.screens.screen import Table
 
 QUESTION = "What moved the ending: which misreading cost most, and what does each mechanism do?"
+MISSING = {
+    "attribution": "Corrects the misreadings one by one, in many orders; the share of each is what that changes.",
+    "mechanisms": "Switches every mechanism off in turn, and every lever on, in the same crises.",
+}
+"""What is computed where a part is not there yet."""
+TAKES = {"attribution": "up to 5 minutes", "mechanisms": "up to 3 minutes"}
+"""How long a part takes on two cores; the most is that of the largest shipped case."""
 
 
 def build(desk: Desk, state: State) -> None:
@@ -20,12 +29,24 @@ def build(desk: Desk, state: State) -> None:
         blocks.head(QUESTION)
         blocks.missing(desk, "run", "What moved the ending is asked beside a run of the case.")
         return
+    if any(arrived(desk, name) for name in MISSING):
+        desk.look_again()
+
+    @ui.refreshable
+    def whole() -> None:
+        _draw(desk, state, whole.refresh)
+
+    whole()
+
+
+def _draw(desk: Desk, state: State, again: Callable[[], object]) -> None:
+    """What is kept beside the run; for what is not, a button that computes it and then draws all `again`."""
     cost, told = misreadings(desk), asserted(desk)
     blocks.head(QUESTION, " ".join(one.answer for one in (cost, told) if one is not None))
     with blocks.columns("1fr 1fr"):
         with blocks.column():
             if cost is None:
-                blocks.missing(desk, "attribution")
+                _missing(desk, "attribution", again)
             else:
                 _cost(desk, state, cost)
             if told is not None:
@@ -38,9 +59,18 @@ def build(desk: Desk, state: State) -> None:
                     blocks.text("p", told.note, "note")
         with blocks.column():
             if told is None:
-                blocks.missing(desk, "mechanisms")
+                _missing(desk, "mechanisms", again)
             else:
                 _effects(desk, state, told)
+
+
+def _missing(desk: Desk, name: str, again: Callable[[], object]) -> None:
+    """A part that is not computed yet, the button that computes it, and the command that does the same."""
+    with blocks.tag("div", "missing"):
+        blocks.text("p", f"{COMMANDS[name].what}: not computed yet. {MISSING[name]}")
+        Control(desk, name, f"Compute it ({TAKES[name]})", again, lambda: arrived(desk, name))
+        typed = f"The same in a terminal: <code>{escape(desk.command(name))}</code>"
+        blocks.raw("p", typed, "note").style("margin-top: 8px")
 
 
 def _cost(desk: Desk, state: State, told: Told) -> None:
