@@ -25,6 +25,8 @@ from standoff.app.mechanisms import Moved, Shares
 POINTS = "v => (Math.round(v * 1000) / 10).toString().replace('-', '−')"
 MOST = 92
 """Letters of a row's name."""
+FEW, LINE = 12, 60
+"""Rows up to which names are written in full size, and letters that a line of one holds."""
 LEAST = 0.005
 """Half the width of an axis of changes, at least."""
 
@@ -42,7 +44,8 @@ def _reach(values: Sequence[float]) -> float:
 def _rows(names: Sequence[tuple[str, bool]], reach: float, width: int) -> Options:
     """Names at the left of their rows, in two lines at most; some in bold."""
     places = [(-reach, float(k), _short(name), bold) for k, (name, bold) in enumerate(names)]
-    look = {"width": width, "overflow": "break", "lineHeight": 12, "fontSize": FONT - 1}
+    small = len(names) > FEW and any(len(name) > LINE for name, _ in names)  # two lines fit into a row
+    look = {"width": width, "overflow": "break", "lineHeight": 10 if small else 12, "fontSize": FONT - 1 - small}
     return words_at(places, "left", INK, "names", **look)
 
 
