@@ -371,6 +371,24 @@ def test_a_process_that_is_lost_is_told(desk, monkeypatch):
     simulated(desk, steps)
 
 
+def test_a_process_that_cannot_be_read_is_ended_and_told(desk, monkeypatch):
+    """Or its readers would wait for ever; what waits its turn has it then."""
+    endless = "import sys, time; sys.stdout.write('x' * 200_000); sys.stdout.flush(); time.sleep(600)"
+    monkeypatch.setattr(Jobs, "_words", lambda self, name: ["timeit", "-n1", "-r1", endless])
+
+    async def steps():
+        every = Jobs(desk)
+        first, second = every.start("attribution"), every.start("mechanisms")
+        await until(lambda: not first.running and second.process is not None)
+        assert first.state == "failed"
+        assert first.said
+        assert await first.process.wait() == -signal.SIGKILL
+        second.end()
+        await second.process.wait()
+
+    simulated(desk, steps)
+
+
 @pytest.mark.slow
 def test_the_numbers_are_those_of_the_commands(desk, standoff):
     """Through the process that the button starts, with all that it leaves to defaults."""

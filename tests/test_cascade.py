@@ -407,3 +407,8 @@ def test_price_of_the_first_trading_day_after_the_ending_has_the_size():
     ]
     assert 0.0085 < min(effects) < max(effects) < 0.0185  # half offset: 0.9 to 1.8 per cent, printed with one digit
     assert min(effects) < rise < max(effects)
+
+
+def test_a_chance_of_conflict_is_never_above_1():
+    assert float(conflict.conflict_chance(0.3, 3.58, 0.0, 0.0, 2.2, 3.0)) == 1.0
+    assert float(conflict.conflict_chance(0.2, 3.58, 0.0, 0.0, 2.2, 3.0)) < 1.0

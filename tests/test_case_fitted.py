@@ -80,6 +80,18 @@ def test_a_retreat_that_pays_leaves_the_generic_number(case):
     assert found.case.parameters.coercer.audience_top.arguments == (0.16, 0.3)
 
 
+def test_force_that_pays_costs_nothing_and_is_told(case):
+    """By such a fit the firm type would rather fight; a cost has no sign, also where the case is sent on as JSON."""
+    write(case, population=FIT["population"] | {"payoffs": PAYOFFS | {"barWA": 1.0}})
+    found = load_case(case)
+    first, last = found.case.parameters.coercer.force_cost.values()
+    assert first.centre > last.centre == 0.0
+    assert [p.problem for p in found.problems if "force" in p.problem] == [
+        "by the fit force itself is worth more to the firm type than it costs, so its cost is 0"
+    ]
+    assert Case.model_validate_json(found.case.model_dump_json()).parameters == found.case.parameters
+
+
 def test_a_case_takes_what_the_fit_says_and_keeps_what_it_writes(case):
     write(case)
     found = load_case(case)

@@ -15,6 +15,7 @@ from standoff.case.module_numbers import KIND, RANGES
 from standoff.case.new import TEMPLATE
 from standoff.case.number import Bounds, Number, Shift
 from standoff.errors import CaseError, UserError
+from standoff.simulate.draws import numbers
 from standoff.simulate.generic import NAMES
 from standoff.simulate.overlay import counterfactual
 from standoff.world.priors import generic
@@ -55,13 +56,21 @@ IMPOSSIBLE = {
     "aircraft": (world("force: {aircraft: §-10}"), "-10 is not 0 or more"),
     "circle": (world("exit: {circle: §-1}"), "-1 is not 0 or more"),
     "covered": (world("exit: {circle_covered_by_demand: §-1}"), "-1 is not 0 or more"),
-    "oil": (world("cascade: {world_oil: §-1}"), "-1 is not 0 or more"),
+    "oil": (world("cascade: {exports: §-1}"), "-1 is not 0 or more"),
+    "no oil": (world("cascade: {world_oil: §0}"), "0 is not above 0"),
+    "no spread": (("numbers.yaml", "threshold_sd: {value: 0.05,", "threshold_sd: §{value: 0,"), "0 is not above 0"),
+    "a step": (("numbers.yaml", "softness: {value: 0.1,", "softness: §{value: 0,"), "0 is not above 0"),
     "armed groups": (world("cascade: {armed_groups: §-1}"), "-1 is not 0 or more"),
     "constraint": (world("domestic: {constraint_cost: §-1}"), "a cost of 0 or more"),
     "Bayes factor": (world("perception: {coercer: {threshold: §0}}"), "0 is not above 0"),
     "dead": (world("priors: {force: {dead_coercer_raid: §-5}}"), "-5 cannot be 'dead_coercer_raid', which is 0"),
     "class": (world("priors: {force: {class_share: §1.5}}"), "1.5 cannot be 'class_share', which is between 0 and 1"),
     "half": (world("priors: {exits: {guarantee_half: §0}}"), "0 cannot be 'guarantee_half', which is above 0"),
+    "host": (world("priors: {exits: {host_loss_warrant: §2}}"), "which is between 0 and 1"),
+    "ally": (world("priors: {exits: {host_ally: §5}}"), "which is between 0 and 1"),
+    "conflict": (world("priors: {cascade: {conflict_year: §1.5}}"), "which is between 0 and 1"),
+    "no majority": (world("priors: {succession: {winning_share: §0.4}}"), "which is one half or more, and below 1"),
+    "unanimity": (world("priors: {succession: {winning_share: §1}}"), "which is one half or more, and below 1"),
     "demand": (world("priors: {cascade: {oil_demand_elasticity: §0.3}}"), "which is 0 or less"),
     "mean below": (world("priors: {domestic: {occupation: §{normal: [-1, 2]}}}"), "-1, the mean of this normal,"),
     "no such number": (world("priors: {force: {§class_shar: 0.5}}"), "the module 'force' reads no number 'class_shar'"),
@@ -148,9 +157,28 @@ POSSIBLE = {
     ),
     "a wide lognormal slope": ("numbers.yaml", "  coercer:\n    force",
                                "  coercer:\n    audience_slope: {lognormal: [1.5, 2]}\n    force"),
+    "a majority of two thirds": world("priors: {succession: {winning_share: 0.667}}"),
     "a smaller factor": ("views.yaml", SUCCESS, "set: {parameters.force.success: {times: 0}}"),
     "less success": ("views.yaml", SUCCESS, "set: {parameters.force.success: {plus: -0.9}}"),
 }  # fmt: skip
+
+
+def test_a_factor_may_not_turn_a_number_above_0_that_cannot_be(tmp_path):
+    folder, _ = spoilt(tmp_path, *world("priors: {cascade: {oil_demand_elasticity: -0.2}}"))
+    text = (folder / "views.yaml").read_text()
+    assert text.count(SUCCESS) == 1
+    turned = SUCCESS.replace(
+        "parameters.force.success: {times: 1.4}", "world.priors.cascade.oil_demand_elasticity: -X-"
+    )
+    for factor, wrong in (("{times: 2}", []), ("{times: -1}", ["a factor of -1 would turn"])):
+        (folder / "views.yaml").write_text(text.replace(SUCCESS, turned.replace("-X-", factor)))
+        try:
+            load_case(folder)
+            told = []
+        except CaseError as refused:
+            told = [problem.problem for problem in refused.problems]
+        assert len(told) == len(wrong)
+        assert all("'world.priors.cascade.oil_demand_elasticity' above 0" in one for one in told)
 
 
 @pytest.mark.parametrize("name", POSSIBLE)
@@ -228,4 +256,9 @@ def test_shipped_numbers_lie_in_their_ranges(name):
     case = load_case(name).case
     limits = bounds(case)
     assert limits["ladder." + case.ladder[0].id + ".running_cost"] == (0.0, math.inf)
-    assert len(limits) > 100
+    held = numbers(case)
+    assert len(held) > 100
+    assert set(held) <= set(limits)
+    for path, number in held.items():
+        low, high = limits[path]
+        assert low <= number.reach[0] <= number.reach[1] <= high, path

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from standoff import __version__, cli
+from standoff.case.load import load_case
 from standoff.case.new import new_case
-from standoff.errors import Failure
+from standoff.cli.shell import out_folder
+from standoff.errors import Failure, UserError
 
 STANDOFF = Path(sys.executable).with_name("standoff")
 
@@ -258,3 +260,60 @@ def test_an_answer_that_could_not_be_written_is_not_computed(standoff, tmp_path,
     assert (code, out) == (2, "")
     assert f"{tmp_path / 'file'}: this is no folder. Name another one with --out." in err
     assert not list(tmp_path.glob(".standoff-*"))
+
+
+def test_a_folder_for_answers_that_no_system_can_have(standoff, tmp_path):
+    code, out, err = standoff("score", "haiti-1994", "--out", tmp_path / ("x" * 300))
+    assert (code, out) == (2, "")
+    assert "x: it cannot be written to: File name too long. Name another folder with --out." in err
+
+
+def test_a_folder_for_answers_that_may_not_be_looked_into(standoff, tmp_path, monkeypatch):
+    def stat(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(UserError, match=r"it cannot be written to: Permission denied\. Name another folder"):
+        out_folder(tmp_path / "closed" / "answer")
+
+
+@pytest.mark.parametrize("named", [".", "..", "", "answer/..", "link", "mounted"])
+def test_a_folder_that_a_run_cannot_replace_is_refused_before_anything_is_computed(
+    standoff, case, tmp_path, monkeypatch, named
+):
+    """A finished run takes the place of its folder, and that of the folder one is in cannot be taken."""
+    here = tmp_path / "here" / "there"
+    (here / "answer").mkdir(parents=True)
+    (here / "mounted").mkdir()
+    (here / "link").symlink_to(here)
+    monkeypatch.chdir(here)
+    monkeypatch.setattr("os.path.ismount", lambda path: Path(path).name == "mounted")
+    monkeypatch.setattr("standoff.show.pipeline.run_case", lambda *_, **__: pytest.fail("it was computed"))
+    code, out, err = standoff("run", case, "--out", named, "--quiet")
+    assert (code, out) == (2, "")
+    what = "a mounted folder" if named == "mounted" else "the folder you are in"
+    assert f"a run takes the place of its folder, which {what} cannot give. Name one in it." in err
+
+
+def test_a_link_to_a_folder_is_followed(standoff, case, tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    asked = []
+
+    def run_case(loaded, **options):
+        asked.append(options["out"])
+        return Summary()
+
+    monkeypatch.setattr("standoff.show.pipeline.run_case", run_case)
+    for named in ("link", "new", "there/../new"):
+        assert standoff("run", case, "--out", tmp_path / named, "--quiet")[0] == 0
+    assert asked == [tmp_path / "there", tmp_path / "new", tmp_path / "there" / ".." / "new"]
+
+
+def test_a_file_in_the_place_of_the_usual_folder_is_told(standoff, case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / load_case(case).case.crisis.id).write_text("")
+    code, _, err = standoff("run", case, "--quiet")
+    assert code == 2
+    assert "this is no folder. Name another one with --out." in err

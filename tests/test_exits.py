@@ -109,6 +109,7 @@ def test_safe_conduct_takes_the_risk_out_of_the_way():
 
 
 def test_hazard_by_host_and_guarantee():
+    assert float(exits.host_loss(0.6, 0.6, 1.0, 0.0, 1.0)) == 1.0  # a chance, however high its parts
     assert float(exits.host_loss(0.0025, 0.03, 1.0, 3.0 / 7.0, 1.0)) == pytest.approx(0.0025 + 0.03 * 4.0 / 7.0)
     assert float(exits.host_ratio(0.0, 0.25)) == 0.25
     assert float(exits.host_ratio(1.0, 0.25)) == 1.0

@@ -81,6 +81,8 @@ def test_a_file_that_asks_nothing_is_told(case, tmp_path, text, words):
         ("force.success=*3", "counted from its central value"),
         ("running_cost=0.1", "Write more of the path"),
         ("force.success=high", "'high' is no number"),
+        ("force.success=inf", "numbers must be finite"),
+        ("force.success=-.5e-1", "must be at least 0"),
         ("force.success=0_1", "'0_1' is no number"),
         ("force.success=\u0660.\u0665", "is no number"),
         ("blockade.running_cost=1e308", "not larger than 1e+15"),
@@ -100,6 +102,13 @@ def test_mistakes_are_told_with_a_remedy(case, text, words):
     with pytest.raises(UserError) as error:
         asked(case, text)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["[1, 2]", "2031-04-01", "''", "{times: high}", "{beta: [1]}"])
+def test_what_is_no_number_in_a_file_is_told_in_plain_words(case, tmp_path, value):
+    (tmp_path / "ask.yaml").write_text(f"counterfactuals: {{odd: {{force.success: {value}}}}}\n")
+    with pytest.raises(UserError, match=r"' is no number\. Write one number, \+x, \*x, or off\.$"):
+        from_file(case, tmp_path / "ask.yaml")
 
 
 def test_a_number_or_a_round_changed_twice_is_refused(case):

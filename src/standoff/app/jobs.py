@@ -1,8 +1,9 @@
 """What the desk computes in the background: a command of the library in a process of its own, with its progress.
 
 A process of its own keeps the pages quick while the solver works, and can be stopped at any time. All readers of a desk
-share what is at work: each sees its progress, and it is stopped when none of them waits for it any more. What takes all
-cores for a minute waits its turn.
+share what is at work: each sees its progress, and who stops it stops it for all, unless it is waited for on another
+open page. It goes on when pages are closed, to be found when one is opened again. What takes all cores for a minute
+waits its turn.
 """
 
 import asyncio
@@ -134,8 +135,10 @@ class Jobs:
             while stream is not None and (line := await stream.readline()):
                 job.hear(line.decode(errors="replace"))
             code = await job.process.wait()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # such as a line without end
             job.said, code = [str(error)], 1
+            if job.process is not None and job.process.returncode is None:
+                job.process.kill()
         if code < 0 or (code and not job.said):
             job.said = [LOST.format(code=code)]
         if job.state == "stopped":

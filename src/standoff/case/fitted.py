@@ -16,8 +16,9 @@ deviation of private information. They become numbers of a case so:
 h = 0.798 is the mean of the upper half of a standard normal: the firm type of a side stands for the upper half of its
 private information, the yielding one for the lower, and the spread within a half (0.603) goes into the width. L = 0.24
 prizes is what a strike brings at the library's generic chances, K = 0.61 offices what it costs the target. All other
-numbers keep the library's generic priors: the fit says nothing of them. Widths hold the covariance of the fit and the
-spread within the halves; that the past crises are of the same kind as the case's is the analyst's judgement.
+numbers keep the library's generic priors: the fit says nothing of them. A cost of force below 0 is 0. Widths hold the
+covariance of the fit and the spread within the halves; that the past crises are of the same kind as the case's is the
+analyst's judgement.
 """
 
 import hashlib
@@ -72,6 +73,12 @@ class Fitted:
     numbers: dict[str, Number]
     digest: str
     lacking: tuple[str, ...] = ()
+
+    @property
+    def costless(self) -> tuple[str, ...]:
+        """Types (yielding, firm) to whom force itself is worth more than it costs: their cost is 0, and no less."""
+        at = "coercer.force_cost."
+        return tuple(p.removeprefix(at) for p, x in self.numbers.items() if p.startswith(at) and x.centre <= 0.0)
 
 
 def read(file: Path, root: Path, place: str) -> Fitted | Problem:
@@ -180,7 +187,9 @@ def convert(
     found: dict[str, Number] = {}
     for kind, sign in (("yielding", -1.0), ("firm", 1.0)):
         private = sign * HALF + inside
-        found[f"coercer.force_cost.{kind}"] = _normal(STRIKE - (wa + private - sa) / prize, "prize", about)
+        cost = STRIKE - (wa + private - sa) / prize
+        cost = np.maximum(cost, 0.0) if np.nanmedian(cost) < 0 else cost  # a cost has no sign
+        found[f"coercer.force_cost.{kind}"] = _normal(cost, "prize", about)
         found[f"target.exit_loss.{kind}"] = _normal((vb - cb + firm * private) / office, "office", about)
     audience = (sa - a) / prize
     lacking: tuple[str, ...] = ()

@@ -44,8 +44,9 @@ def _shift_error(target: str, shift: Shift, limits: tuple[float, float] | None) 
     least, most = shift.number.reach
     if shift.to is not None and (least < low or most > high):
         return f"'{target}' takes numbers from {low:g} to {high:g}", "Write one in this range."
-    if shift.times is not None and least < 0 <= low:
-        problem = f"a factor of {least:g} would turn '{target}' below 0, and it takes numbers from {low:g} to {high:g}"
+    if shift.times is not None and least < 0 and (low >= 0 or high <= 0):
+        side = "below" if low >= 0 else "above"
+        problem = f"a factor of {least:g} would turn '{target}' {side} 0, and it takes numbers from {low:g} to {high:g}"
         return problem, "Write a factor of 0 or more."
     if shift.plus is not None and max(abs(least), abs(most)) > high - low:
         problem = f"'{target}' takes numbers from {low:g} to {high:g}, and no two of them are so far apart"

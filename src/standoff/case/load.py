@@ -100,6 +100,9 @@ def load_case(path: str | FilePath) -> LoadedCase:
                 case_digest = hashlib.sha256(f"{case_digest} {fit.digest}".encode()).hexdigest()
                 unsaid = [Problem(place, f"the fit does not say {path}: there the library's generic number stands",
                                   "Nothing to mend; know it.", "priors") for path in fit.lacking]  # fmt: skip
+                unsaid += [Problem(place, f"by the fit force itself is worth more to the {kind} type than it costs, so "
+                                   "its cost is 0", "Nothing to mend; know it, or write 'force_cost'.", "priors")
+                           for kind in fit.costless]  # fmt: skip
         case, by_type = with_generic_numbers(case, sources)
         errors, warnings = check(case, sources, broken)
         problems += errors if "parameters" in broken else by_type + errors  # what is lacking may be what was left out

@@ -3,6 +3,7 @@
 | kind | range | such as |
 |---|---|---|
 | chance | 0 to 1 | probabilities, shares, chances a week or a year |
+| majority | 0.5 to below 1 | the share of power that throws others out |
 | size | 0 or more | costs, persons, rates, exponents, standard deviations |
 | above | above 0 | what is divided by: half-values, days, ratios |
 | below | 0 or less | how demand answers a price |
@@ -16,6 +17,7 @@ from standoff.case.number import SMALLEST
 
 RANGES: Mapping[str, tuple[float, float]] = {
     "chance": (0.0, 1.0),
+    "majority": (0.5, 1.0 - SMALLEST),
     "size": (0.0, math.inf),
     "above": (SMALLEST, math.inf),
     "below": (-math.inf, 0.0),
@@ -23,6 +25,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 }
 WORDS: Mapping[str, tuple[str, str]] = {
     "chance": ("between 0 and 1", "Write a number from 0 to 1."),
+    "majority": ("one half or more, and below 1", "Write a number of 0.5 or more, below 1."),
     "size": ("0 or more", "Write a number of 0 or more."),
     "above": ("above 0", "Write a number above 0."),
     "below": ("0 or less", "Write a number of 0 or less."),
@@ -37,8 +40,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "free": "find_norm find_intel find_moves reach_norm reach_ratio reach_surprise quagmire_ground",
     },
     "exits": {
-        "chance": "safe_transit",
-        "size": "host_loss_safe host_loss_warrant host_ally penalty precision",
+        "chance": "safe_transit host_loss_safe host_loss_warrant host_ally",
+        "size": "penalty precision",
         "above": "guarantee_half",
     },
     "patrons": {"chance": "reversal_norm mediator_clarity"},
@@ -48,15 +51,16 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "free": "support_success support_dead rally audience_points",
     },
     "succession": {
-        "chance": "winning_share fight_cost",
+        "chance": "fight_cost",
+        "majority": "winning_share",
         "size": "decisiveness first_noise",
         "above": "first_days",
         "free": "w_force w_legal w_backing w_purse commit_norm commit_leader_gone commit_guarantor order_tilt "
         "coup_tilt fall_tilt deal_norm deal_leverage deal_backing deal_exposure",
     },
     "cascade": {
-        "chance": "buffer price_persistence ally_substitution violence_persistence",
-        "size": "oil_supply_elasticity host_stickiness violence_groups conflict_year firc_civil_war firc_leader_only "
+        "chance": "buffer price_persistence ally_substitution violence_persistence conflict_year",
+        "size": "oil_supply_elasticity host_stickiness violence_groups firc_civil_war firc_leader_only "
         "violence_noise exports_noise price_noise outflow_noise ally_noise",
         "above": "world_oil",
         "below": "oil_demand_elasticity",

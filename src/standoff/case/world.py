@@ -15,7 +15,7 @@ class Economy(Model):
     home_use: Positive
     exempt_exports: Positive
     stock_norm: Positive
-    stock_capacity: Positive
+    stock_capacity: Above
     fill_start: Share
     closure_speed: Share
     bite_speed: Share
@@ -60,8 +60,8 @@ class Coalition(Model):
     legitimacy: Share
     insulation: Share
     attempt_success: Chance
-    threshold_sd: Positive
-    temptation_softness: Positive
+    threshold_sd: Above
+    temptation_softness: Above
     patronage_memory: Share
     legitimacy_weight: Positive
     legitimacy_return: Share
@@ -190,7 +190,7 @@ class Cascade(Model):
 
     hosts: list[Host] = Field(default_factory=list)
     exports: Positive | None = None
-    world_oil: Positive | None = None
+    world_oil: Above | None = None
     ally: Id | None = None
     ally_need: Positive | None = None
     ally_own: Positive | None = None

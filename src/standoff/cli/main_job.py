@@ -1,6 +1,7 @@
 """The main job: run."""
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -64,8 +65,7 @@ def run(
 
     loaded = load_case(case)
     target = out if out is not None else Path("runs") / loaded.case.crisis.id
-    if out is None:
-        out_folder(target)
+    target = _replaceable(target)
     if documents is not None and not documents.is_dir():
         raise UserError(f"{documents}: there is no such folder of documents. Name the folder of your copies.")
     with progress_bar(quiet=quiet) as progress:
@@ -90,3 +90,16 @@ def run(
         return
     for line in summary.lines():
         typer.echo(line)
+
+
+def _replaceable(folder: Path) -> Path:
+    """A folder that a finished run can replace as a whole; refuses one with which that would fail in the end."""
+    plain = folder.name not in ("", "..") and not folder.is_symlink()
+    whole = folder if plain else folder.resolve()
+    here = not plain and Path.cwd().is_relative_to(whole)
+    if here or os.path.ismount(whole):
+        what = "the folder you are in" if here else "a mounted folder"
+        raise UserError(f"{folder}: a run takes the place of its folder, which {what} cannot give. Name one in it.")
+    for one in (whole, whole.absolute().parent):
+        out_folder(one)
+    return whole

@@ -33,10 +33,11 @@ def out_folder(folder: Path | None) -> Path | None:
     """Refuse a folder that cannot be written to before hours of work go into it: the callback of an --out."""
     if folder is None:
         return None
-    there = next((one for one in (folder, *folder.absolute().parents) if one.exists() or one.is_symlink()), folder)
-    if not there.is_dir():
-        raise UserError(f"{there}: this is no folder. Name another one with --out.")
+    there = folder
     try:
+        there = next((one for one in (folder, *folder.absolute().parents) if one.exists() or one.is_symlink()), folder)
+        if not there.is_dir():
+            raise UserError(f"{there}: this is no folder. Name another one with --out.")
         with TemporaryDirectory(prefix=".standoff-", dir=there):
             pass
     except OSError as error:

@@ -193,11 +193,12 @@ def _shift(case: Case, view: View | None, said: str, number: str, value: object)
         else:
             shift = Shift.model_validate(_float(text) if text else value)
     except ValidationError as error:
-        wrong, why = _words(value), str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        wrong, first = _words(value), error.errors()[0]
+        why = str(first["msg"]).removeprefix("Value error, ") if first["type"] == "value_error" else _no_number(wrong)
         raise UserError(f"{said}={wrong}: {why}. Write one number, +x, *x, or off.") from error
     except ValueError as error:
         wrong = _words(value)
-        raise UserError(f"{said}={wrong}: '{wrong}' is no number. Write one, +x, *x, or off.") from error
+        raise UserError(f"{said}={wrong}: {_no_number(wrong)}. Write one, +x, *x, or off.") from error
     low, high = bounds(case).get(number, (-np.inf, np.inf))
     least, most = _reach(case, view, number, shift)
     if least < low or most > high:
@@ -206,6 +207,10 @@ def _shift(case: Case, view: View | None, said: str, number: str, value: object)
         relative = "" if shift.to is not None else ", counted from its central value"
         raise UserError(f"{said}={_words(value)}: {number} must be at least {low:g}{top}, not {away}{relative}.")
     return shift
+
+
+def _no_number(text: str) -> str:
+    return f"'{text}' is no number"
 
 
 def _float(text: str) -> float:

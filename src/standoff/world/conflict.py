@@ -57,8 +57,9 @@ def conflict_chance(
         by_leader_only: the same if only the leader is changed.
 
     Returns:
-        Chance per month.
+        Chance per month; 1 where base and ratio make the year's chance 1 or more.
     """
     more = imposed * ((1.0 - leader_only) * (by_imposed - 1.0) + leader_only * (by_leader_only - 1.0))
-    rate = -jnp.log1p(-jnp.asarray(year * (imposed + (1.0 - imposed) * ratio), dtype=float))
+    base = jnp.minimum(jnp.asarray(year * (imposed + (1.0 - imposed) * ratio), dtype=float), 1.0)
+    rate = -jnp.log1p(-base)
     return -jnp.expm1(-rate * (1.0 + more) / MONTHS_A_YEAR)

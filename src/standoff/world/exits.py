@@ -144,9 +144,9 @@ def host_loss(safe: Number, extra: Number, warrant: Number, credibility: Number,
         ratio: hazard at this place over that at one within the courts' reach.
 
     Returns:
-        Chance a year.
+        Chance a year, at most 1.
     """
-    return jnp.asarray(safe + warrant * (1.0 - credibility) * extra * ratio)
+    return jnp.minimum(jnp.asarray(safe + warrant * (1.0 - credibility) * extra * ratio), 1.0)
 
 
 def host_ratio(reach: Number, ally: Number) -> OfDraw:

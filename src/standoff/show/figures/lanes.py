@@ -11,7 +11,7 @@ from standoff.show.figures.drawing import GREY, wrapped
 
 FEW = 13
 """Rounds up to which a move stands upright, with its rung or package."""
-SIZE, SMALLEST, APART = 7.0, 4.5, 3.0
+SIZE, SMALLEST, APART = 7.0, 4.0, 3.0
 """Points of a move's words, at most and at least, and between two moves."""
 
 
@@ -41,19 +41,28 @@ def moves_beneath(ax: Axes, x: np.ndarray, lanes: Sequence[tuple[str, Sequence[s
 def fitted(words: Sequence[Sequence[Text]]) -> None:
     """Set the words so small that no move touches the next one; call it when the figure has all else."""
     texts = [text for lane in words for text in lane]
-    if not texts or texts[0].get_rotation():
+    if not texts:
         return
     figure = texts[0].get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()
-    scale = figure.dpi / 72
+    gap = APART * figure.dpi / 72
     share = 1.0
     for lane in words:
         boxes = [text.get_bbox_patch() for text in lane]
         spans = [box.get_window_extent() for box in boxes if box is not None]
+        angle = np.deg2rad(lane[0].get_rotation()) if lane else 0.0
         for a, b in pairwise(spans):
-            room = (b.x0 + b.x1 - a.x0 - a.x1) / 2 - APART * scale
-            share = min(share, room / ((a.width + b.width) / 2))
+            apart = (b.x0 + b.x1 - a.x0 - a.x1) / 2
+            along, across = np.mean([_sides(span.width, span.height, angle) for span in (a, b)], axis=0)
+            # Boxes that stand aslant alike are apart if they are so along their words or across them.
+            share = min(share, max((apart * np.cos(angle) - gap) / along, (apart * np.sin(angle) - gap) / across))
     size = max(SMALLEST, SIZE * share)
     for text in texts:
         text.set_fontsize(size)
+
+
+def _sides(width: float, height: float, angle: float) -> tuple[float, float]:
+    """Sides of a box that stands at an angle (radians, not 45 degrees), from what it fills upright."""
+    c, s = np.cos(angle), np.sin(angle)
+    return (width * c - height * s) / (c * c - s * s), (height * c - width * s) / (c * c - s * s)
