@@ -19,7 +19,7 @@ from standoff.case.load import load_case
 from standoff.case.new import new_case
 from standoff.cli.shell import TimeLeft, in_words
 from standoff.errors import Failure, UserError
-from standoff.show import pipeline, report
+from standoff.show import pipeline, report, summary
 from standoff.simulate.results import ENDINGS
 
 STANDOFF = Path(sys.executable).with_name("standoff")
@@ -61,6 +61,8 @@ def stands(out, found, case, sizes):
     assert manifest["digest"] == found["digest"] == load_case(case).digest
     tree = xr.open_datatree(out / "results.zarr", engine="zarr", consolidated=False)
     ends = tree["endings"].ds
+    assert ends["ending"].attrs["flag_meanings"].split() == list(ENDINGS)  # kept, and one word for each code
+    assert list(ends["ending"].attrs["flag_values"]) == list(range(len(ENDINGS)))
     assert ends["ending"].shape == (8, *sizes)
     for scenario, row in found["endings"].items():
         here = ends["ending"].sel(scenario=scenario)
@@ -393,3 +395,16 @@ def test_time_left_counts_from_the_pace_of_the_stage():
 )
 def test_time_left_in_words(seconds, words):
     assert in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("change", "told"), [(-0.2, "lowers force most: She waits ("), (-0.01, "No single misreading")]
+)
+def test_the_summary_names_a_misreading_only_if_its_correction_is_clear(case, monkeypatch, change, told):
+    force = summary.Chance(change, 0.05, change - 0.1, change + 0.1)
+    row = {"difference": "d", "holder": "target", "title": "She waits", "effect": {"force": force}}
+    found = pipeline.RunSummary(case, results(1), Path("run"), 1.0)
+    monkeypatch.setattr(summary, "correction_effects", lambda tree: [row])
+    (line,) = found._corrected()
+    assert told in line
+    assert (case.case.leader("target").name in line) == (change < -0.05)

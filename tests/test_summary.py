@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from standoff.show.summary import chance, thesis
+from standoff.show.summary import Chance, chance, lowers_most, thesis
 from standoff.simulate.results import ENDINGS
 
 DRAWS, EACH = 10, 200
@@ -76,3 +76,13 @@ def test_not_borne_out_where_the_sign_is_against_it():
 def test_error_is_two_standard_errors_between_draws():
     rows = np.array([0.1, 0.3, 0.2, 0.4])
     assert chance(rows).error == pytest.approx(2 * rows.std(ddof=1) / 2)
+
+
+def test_only_a_clear_correction_is_said_to_lower_force():
+    def row(name, mean, error):
+        return {"title": name, "effect": {"force": Chance(mean, error, mean - error, mean + error)}}
+
+    vague, small, large, up = row("a", -0.2, 0.3), row("b", -0.01, 0.005), row("c", -0.05, 0.02), row("d", 0.3, 0.01)
+    assert lowers_most([vague, small, large, up])["title"] == "c"
+    assert lowers_most([vague, up]) is None
+    assert lowers_most([]) is None

@@ -24,6 +24,7 @@ from standoff.case.audit import Audit, audit
 from standoff.case.load import LoadedCase
 from standoff.errors import Failure, UserError
 from standoff.show import summary as said
+from standoff.show.words import points
 from standoff.simulate.results import ENDING_TITLES, ENDINGS
 from standoff.simulate.store import DrawStore, origin
 
@@ -64,15 +65,17 @@ class RunSummary:
             "",
             said.thesis(self.tree).sentence,
         ]
-        effects = said.correction_effects(self.tree)
-        if effects:
-            best = effects[0]
-            lines.append(
-                f"Single misreading whose correction lowers force most: {best['title']} "
-                f"({best['effect']['force'].mean * 100:+.1f} points ±{best['effect']['force'].error * 100:.1f})."
-            )
+        lines += self._corrected()
         lines += ["", attrs["status"], f"Report: {self.out / 'report.html'}"]
         return lines
+
+    def _corrected(self) -> list[str]:
+        effects = said.correction_effects(self.tree)
+        best = said.lowers_most(effects)
+        if best is None:
+            return ["No single misreading is shown to lower force when it is corrected."] if effects else []
+        of, change = best["effect"]["force"], f"{best['title']} ({self.loaded.case.leader(best['holder']).name})"
+        return [f"Single misreading whose correction lowers force most: {change}, {points(of)} points."]
 
     def as_dict(self) -> dict[str, Any]:
         """For scripts: the same numbers at every run of the same case, seed and options."""

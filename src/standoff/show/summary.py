@@ -4,6 +4,7 @@ Two uncertainties stand beside every chance: over the parameters (5th to 95th pe
 of the mean (two standard errors between draws, which hold the Monte Carlo error of the replications).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,12 @@ def correction_effects(tree: xr.DataTree) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: row["effect"]["force"].mean)
+
+
+def lowers_most(effects: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Of corrections that clearly lower force, beyond two standard errors, the one that does so most."""
+    sure = [row for row in effects if row["effect"]["force"].mean < -row["effect"]["force"].error]
+    return min(sure, key=lambda row: row["effect"]["force"].mean, default=None)
 
 
 @dataclass(frozen=True)

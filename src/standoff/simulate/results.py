@@ -31,6 +31,14 @@ AGAINST = "log Bayes factor of the alternative view against the one held"
 ERRORS = ("flagged_met", "selection", "grid_error", "grid_error_mean")
 
 
+def _flags(values: Sequence[str], what: str) -> dict[str, object]:
+    """Attributes of a variable of codes: what they count, and what each means (CF conventions 1.11, section 3.5)."""
+    return {
+        "long_name": what, "flag_values": list(range(len(values))),
+        "flag_meanings": " ".join(value.replace(" ", "_") or "none" for value in values),
+    }  # fmt: skip
+
+
 def _text(values: Sequence[str]) -> np.ndarray:
     return np.array(list(values), dtype=object)
 
@@ -53,13 +61,14 @@ def endings(results: list[DrawResult], scenarios: Sequence[Scenario] = SCENARIOS
 
     return xr.Dataset(
         {
-            "ending": (("scenario", "draw", "replication"), code),
+            "ending": (("scenario", "draw", "replication"), code, _flags(ENDINGS, "how it ended")),
             "round": (("scenario", "draw", "replication"), when, {"long_name": "round of the ending, from 0"}),
             "payoff": (("scenario", "draw", "side", "replication"), payoff, {"units": "own stake"}),
-            "mode": (("scenario", "draw", "replication"), every("mode"), {"long_name": "how force ended"}),
+            "mode": (("scenario", "draw", "replication"), every("mode"), _flags(MODES, "how force ended")),
             "package": (("scenario", "draw", "replication"), every("package"), {"long_name": "what was pending"}),
             "dropped": (("scenario", "draw", "side", "replication"), every("dropped")),
-            "type": (("draw", "side", "replication"), np.stack([r.types for r in results]).astype(np.int8)),
+            "type": (("draw", "side", "replication"), np.stack([r.types for r in results]).astype(np.int8),
+                     _flags(TYPES, "private type, the yielding one first")),
         },
         coords={
             "scenario": _text([s.id for s in scenarios]), "draw": [r.draw for r in results], "side": _text(SIDES),
@@ -79,8 +88,8 @@ def corrections(plan: Plan, results: list[DrawResult], pairs: Sequence[tuple[str
     titles = {(side, d.id): d.title for side in SIDES if (view := plan.view(side)) for d in view.differences}
     return xr.Dataset(
         {
-            "ending": (("difference", "draw", "replication"), code),
-            "round": (("difference", "draw", "replication"), when),
+            "ending": (("difference", "draw", "replication"), code, _flags(ENDINGS, "how it ended")),
+            "round": (("difference", "draw", "replication"), when, {"long_name": "round of the ending, from 0"}),
         },
         coords={
             "difference": _text([d for _, d in pairs]), "draw": [r.draw for r in results],

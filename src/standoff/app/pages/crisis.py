@@ -65,7 +65,7 @@ def build(desk: Desk, state: State) -> None:
             return
         found = repeats(desk, claims)
         blocks.chart(charts.repeated(found), tall=420, wide=760)
-        left = f" Not drawn, but counted: {count(found.more, 'first source')} with fewer claims." if found.more else ""
+        left = f" Not drawn, but counted: {count(found.more, 'more first source')}." if found.more else ""
         note = "Lines: chains of attribution, as wide as claims are many. Number: claims that pass. "
         blocks.text("p", f"{note}Open, italic: anonymous.{left}", "note")
 

@@ -14,7 +14,7 @@ from standoff.show.pieces import CHANCES, Piece, clear, said
 from standoff.show.posterior import signed
 from standoff.show.screens import evidence
 from standoff.show.screens.screen import Words
-from standoff.show.words import count, sentence
+from standoff.show.words import count
 
 QUESTION = "What rests on which sources, how thin are they, and what if one is not believed?"
 MARKS = "Open, italic: anonymous. A line joins documents that share a first source."
@@ -93,7 +93,9 @@ def _matrix(desk: Desk, off: set[str]) -> None:
     names = [evidence.label_of(desk.bare, i) for i in ids]
     blocks.chart(charts.matrix(names, rows[:ROWS], faint), tall=460)
     if len(rows) > ROWS:
-        blocks.text("p", f"{sentence(count(len(rows) - ROWS, 'first source'))} with fewer claims not shown.", "note")
+        more = f"Not shown: {count(len(rows) - ROWS, 'more first source')}"
+        outside = len([o for o in audit.origins if o.claims]) - len(rows)
+        blocks.text("p", f"{more}{f', and {outside} that no document carries' if outside else ''}.", "note")
 
 
 def _changes(desk: Desk, every: list[Switch], off: set[str]) -> None:

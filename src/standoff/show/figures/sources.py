@@ -89,7 +89,7 @@ def documents(
         ax.spines[side].set_visible(False)
     words = "; ".join(f"{name}{' (anonymous)' if a else ''}: {sum(n)}" for name, a, n in rows)
     left = [count(n, f"more {what}") for n, what in ((more, "origin"), (apart, "document")) if n]
-    rest = f" Not shown: {listed(left)} with fewer claims." if left else ""
+    rest = f" Not shown: {listed(left)}." if left else ""
     return Drawing(
         "sources",
         figure,

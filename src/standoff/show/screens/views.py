@@ -5,7 +5,7 @@ import numpy as np
 from standoff.show import summary
 from standoff.show.figures.scenarios import corrections, robust, scenarios
 from standoff.show.screens.screen import Block, Findings, Picture, Screen, Words
-from standoff.show.summary import Chance
+from standoff.show.summary import Chance, lowers_most
 from standoff.show.words import clear, count, false_alarm, listed, moved, percent, points, sentence
 
 RULE = (
@@ -122,7 +122,7 @@ def _thesis(found: Findings) -> Words:
 def _single(found: Findings, effects: list[dict]) -> Words:  # type: ignore[type-arg]
     draws = int(found.tree["corrections"].ds.sizes["draw"])
     sure = [e for e in effects if clear(e["effect"]["force"])]
-    best = sure[0] if sure and sure[0]["effect"]["force"].mean < 0 else None
+    best = lowers_most(effects)
     text = (
         f"Correcting “{best['title']}” lowers force most ({points(best['effect']['force'])} points)."
         if best
