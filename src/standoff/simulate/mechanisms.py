@@ -59,7 +59,7 @@ def mechanisms(
         fixed, there = touched(case, one, centre)
         plans.append(_switched(case, one, fixed, main) if there else None)
         if (made := plans[-1]) is not None:
-            progress(f"compiling the world's chains ({one.id})", 0.02 + 0.08 * len(plans) / len(ask))
+            progress(f"compiling the world's chains ({one.id}, {one.title})", 0.02 + 0.08 * len(plans) / len(ask))
             made.reach()
     every = [main, *(made for made in plans if made is not None)]
     share_form(every)

@@ -31,7 +31,7 @@ def build(desk: Desk, state: State) -> None:
         with blocks.column(), blocks.card("Every number of the case"):
             _table(desk, state, every)
         with blocks.column():
-            with blocks.card("Before and after the record", weight=1.5, note=BARS):
+            with blocks.card("Before and after the record", weight=1.5, note=BARS if inferred else ""):
                 if inferred and desk.posterior is not None:
                     tree = desk.posterior
                     order = [str(n) for n in tree["numbers"].ds["number"].values]
