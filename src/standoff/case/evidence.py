@@ -32,7 +32,7 @@ class When(Model):
     @model_validator(mode="after")
     def _dated(self) -> "When":
         if (self.on is None) != (self.precision == "unknown"):
-            raise ValueError("a date is needed, unless its precision is unknown")
+            raise ValueError("a date is needed, unless its precision is unknown; write one, or precision: unknown")
         return self
 
     @property
@@ -102,7 +102,7 @@ class Anchor(Model):
     @model_validator(mode="after")
     def _ordered(self) -> "Anchor":
         if self.end <= self.start:
-            raise ValueError("end must come after start")
+            raise ValueError("end must come after start; exchange them, or leave out end")
         return self
 
 
@@ -136,7 +136,7 @@ class Claim(Model):
     @model_validator(mode="after")
     def _answered(self) -> "Claim":
         if (self.question is None) != (self.answer is None):
-            raise ValueError("question and answer go together")
+            raise ValueError("question and answer go together; write both, or neither")
         return self
 
     @property
@@ -163,12 +163,14 @@ class Move(Model):
 
     @model_validator(mode="after")
     def _detailed(self) -> "Move":
-        if (self.move == "climb") != (self.rung is not None):
-            raise ValueError("a climb, and only a climb, names a rung")
+        if self.move == "climb" and self.rung is None:
+            raise ValueError("a climb names a rung; write {move: climb, rung: RUNG}")
+        if self.rung is not None and self.move != "climb":
+            raise ValueError("only a climb names a rung; leave out 'rung', or write move: climb")
         if self.package is not None and self.move not in ("offer", "accept"):
-            raise ValueError("only offer and accept name a package")
+            raise ValueError("only offer and accept name a package; leave out 'package'")
         if self.move == "offer" and self.package is None:
-            raise ValueError("an offer names a package")
+            raise ValueError("an offer names a package; write {move: offer, package: PACKAGE}")
         return self
 
 

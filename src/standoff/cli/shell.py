@@ -188,7 +188,7 @@ def write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{path}: it cannot be written: {error.strerror}.") from error
+        raise UserError(f"{path}: it cannot be written: {error.strerror}. Name another file.") from error
 
 
 def say(text: str) -> None:
