@@ -337,4 +337,4 @@ def test_faults(loaded, standoff, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = standoff("score", "haiti-1994", "--quiet", "--out", tmp_path / "file")
     assert code == 2
-    assert "Name a folder" in err
+    assert "this is no folder" in err
