@@ -134,6 +134,7 @@ def test_groups_move_their_payoff_alone():
     assert gap == pytest.approx(-0.125 + np.log(0.5) + 0.5)
 
 
+@pytest.mark.slow
 def test_a_walk_goes_there_and_back_with_its_jacobian():
     how = Settings(method="bayes", selection="likely")
     density = model(design(), how, Sampling())

@@ -297,6 +297,7 @@ def test_mixture_settles_where_no_game_has_several_equilibria():
     assert found.value == pytest.approx(Exact(design.counts).terms(payoffs, hessian=False).value.sum(), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_penalty_draws_to_zero():
     design = drawn(np.random.default_rng(5), 40, 20)
     free, held = maximise(design, starts=1, shakes=0), maximise(design, starts=1, shakes=0, penalty=0.1)

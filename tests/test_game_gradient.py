@@ -51,10 +51,13 @@ FIELDS = {
 }
 
 
+SLOW = [pytest.mark.slow]
+
+
 @pytest.mark.parametrize(
     "field",
     [
-        pytest.param(name, id=name.replace(" ", "-"), marks=[pytest.mark.slow] if name.startswith("moves of") else [])
+        pytest.param(name, id=name.replace(" ", "-"), marks=SLOW if name.startswith(("moves of", "flow")) else [])
         for name in FIELDS
     ],
 )

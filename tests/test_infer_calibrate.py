@@ -88,6 +88,7 @@ def test_records_of_the_grid_are_those_of_the_tree(games):
         assert 0.5 * np.abs(exact - grid).sum() < 0.02
 
 
+@pytest.mark.slow
 def test_crises_are_simulated_with_the_chances_of_their_records():
     u = np.array([0.3, 0.6, 0.5, 0.4])
     records, kinds = simulate(SMALL, u, 20_000, np.random.default_rng(1))
