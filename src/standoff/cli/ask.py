@@ -68,8 +68,6 @@ def whatif(
     wanted, day = from_file(loaded.case, file) if file is not None else ([], None)
     if settings:
         wanted = [counterfactual(loaded.case, "asked", [split(text) for text in settings]), *wanted]
-    if out is not None:
-        ask.require_out(out)
     prepare()
     with progress_bar(quiet=quiet) as progress:
         found = run(
@@ -116,8 +114,6 @@ def attribute(
     with_run = out is not None and beside.is_run(out)
     if out is not None and with_run:
         beside.require_run(out, loaded.digest)
-    elif out is not None:
-        ask.require_out(out)
     prepare()
     with progress_bar(quiet=quiet) as progress:
         found = run(
@@ -166,8 +162,6 @@ def sensitivity(
     from standoff.simulate.engine import default_workers
 
     shown = _ending(outcome)
-    if out is not None:
-        ask.require_out(out)
     small = analysis.QUICK if quick else {}
     many = trajectories or small.get("trajectories", analysis.TRAJECTORIES)
     size = samples or small.get("samples", analysis.SAMPLES)

@@ -41,12 +41,9 @@ def backtest(
     config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call, unused-ignore]
     from standoff.backtest.run import run
     from standoff.backtest.study import read
-    from standoff.show import ask
     from standoff.show import backtest as shown
 
     mapping = read(study)
-    if out is not None:
-        ask.require_out(out)
     with progress_bar(quiet=quiet) as progress:
         found = run(
             mapping, data, questions=question, splits=split, seed=seed, keep=out / "folds" if out else None,

@@ -83,12 +83,9 @@ def estimate(
     the same command goes on from them. Exit code 1 where the fit did not converge.
     """
     from standoff.estimate.fit import NOT_CONVERGED
-    from standoff.show import ask
     from standoff.show import estimate as shown
     from standoff.show.pipeline import prepare
 
-    if out is not None:
-        ask.require_out(out)
     prepare()
     settings = {
         "method": method, "selection": selection, "covariance": covariance, "starts": starts, "seed": seed,

@@ -60,7 +60,7 @@ def forecast(
     loaded = load_case(case)
     from standoff.forecast.model import DRAWS, PRIORS, QUICK, TELLINGS, days
     from standoff.forecast.model import forecast as run
-    from standoff.show import ask, beside
+    from standoff.show import beside
     from standoff.show import forecast as shown
     from standoff.show.pipeline import prepare
     from standoff.simulate.engine import default_workers
@@ -68,8 +68,6 @@ def forecast(
     when = sorted({day.date() for day in as_of or ()} | set(days(loaded.case, every) if every else ()))
     if out is not None and beside.is_run(out):
         beside.require_run(out, loaded.digest)
-    elif out is not None:
-        ask.require_out(out)
     prepare()
     some = QUICK if quick else {"draws": DRAWS, "tellings": TELLINGS}
     with progress_bar(quiet=quiet) as progress:

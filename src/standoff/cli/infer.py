@@ -63,7 +63,7 @@ def infer(
     from standoff.infer.leave_out import leave_out
     from standoff.infer.posterior import DRAWS, QUICK, TELLINGS
     from standoff.infer.posterior import infer as run
-    from standoff.show import ask, beside
+    from standoff.show import beside
     from standoff.show import infer as shown
     from standoff.show.pipeline import prepare
     from standoff.simulate.engine import default_workers
@@ -75,8 +75,6 @@ def infer(
             raise UserError(
                 f"{out}: a run keeps the posterior of the whole record under the case's numbers. Name another."
             )
-    elif out is not None:
-        ask.require_out(out)
     day = until.date() if until is not None else None
     if generic:
         loaded = replace(loaded, case=on_generic_numbers(loaded.case))

@@ -34,14 +34,12 @@ def score(
     loaded = load_case(case)
     from standoff.forecast.score import STORE, read
     from standoff.forecast.score import score as run
-    from standoff.show import ask, beside
+    from standoff.show import beside
     from standoff.show import score as shown
 
     with_run = out is not None and beside.is_run(out)
     if out is not None and with_run:
         beside.require_run(out, loaded.digest)
-    elif out is not None:
-        ask.require_out(out)
     if forecasts is None and out is not None and (out / STORE).is_dir():
         forecasts = out
     with progress_bar(quiet=quiet) as progress:

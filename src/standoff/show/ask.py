@@ -229,12 +229,6 @@ def sensitivity_drawing(found: xr.Dataset, outcome: str, *, rows: int = 15) -> D
         )  # fmt: skip
 
 
-def require_out(out: Path) -> None:
-    """Refuse a folder that holds something else, before anything is computed."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out}: this is a file. Name a folder with --out.")
-
-
 def write_page(out: Path, name: str, lines: list[str], content: dict[str, Any], drawing: Drawing | None) -> Path:
     """Write `NAME.html` with the picture, `NAME.json` and `NAME.csv` into a folder."""
     try:
